@@ -1,0 +1,43 @@
+# The three kinds of code, as INTERFACE targets:
+#   warnings      what every target of ours is compiled with
+#   host          tools, libraries and tests of the build machine (optional sanitizers)
+#   freestanding  hv, domB, services, test guests: no standard library, no host headers but std's
+
+add_library(warnings INTERFACE)
+target_compile_options(warnings INTERFACE
+    -Wall -Wextra -Wconversion -Wshadow -Wcast-align -Wswitch-enum -Werror
+    $<$<COMPILE_LANGUAGE:CXX>:-Wold-style-cast -Wnon-virtual-dtor>)
+target_include_directories(warnings INTERFACE ${PROJECT_SOURCE_DIR})
+
+add_library(host INTERFACE)
+target_link_libraries(host INTERFACE warnings)
+if(GANTRY_SANITIZE)
+    target_compile_options(host INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all)
+    target_link_options(host INTERFACE -fsanitize=address,undefined)
+endif()
+
+add_library(freestanding INTERFACE)
+target_link_libraries(freestanding INTERFACE warnings)
+target_compile_options(freestanding INTERFACE
+    -O2 -g
+    -ffreestanding                       # no hosted library behind the compiler's back
+    -fno-pic -fno-pie                    # linked at a fixed address
+    -mno-red-zone                        # interrupts use the current stack
+    -mgeneral-regs-only                  # FPU and vector registers belong to the guest
+    -fno-asynchronous-unwind-tables      # nothing unwinds
+    -fno-stack-protector                 # no canary at %fs:0x28
+    -fcf-protection=none                 # no CET in the emulated machine
+    -fno-strict-aliasing                 # raw memory changes its type here
+    $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-use-cxa-atexit>)
+target_compile_definitions(freestanding INTERFACE _GLIBCXX_ASSERTIONS)
+target_link_options(freestanding INTERFACE
+    -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,noexecstack -Wl,-z,max-page-size=0x1000)
+
+# gantry_library(name SOURCES...): the same sources twice, as NAME for the host and NAME_fs
+# freestanding.
+function(gantry_library name)
+    add_library(${name} STATIC ${ARGN})
+    target_link_libraries(${name} PUBLIC host)
+    add_library(${name}_fs OBJECT ${ARGN})
+    target_link_libraries(${name}_fs PUBLIC freestanding)
+endfunction()

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// The console service's start-info module: which PV console it drains through which port. Written
+// by domB, read by domb/services/console. The hypervisor has connected the ports and granted the
+// rings (grant entry 0 of each domain) from the same plan, in the order of the launch graph.
+#pragma once
+
+#include <cstdint>
+
+namespace abi {
+
+inline constexpr uint32_t console_plan_magic = 0x4e4f4347;  // "GCON"
+
+struct ConsolePlanEntry {
+    uint16_t domid;  // whose console
+    uint16_t pad;
+    uint32_t local_port;  // of the console service; the far end is the domain's CONSOLE_EVTCHN
+};
+
+struct ConsolePlan {
+    uint32_t magic;
+    uint32_t count;
+    // `count` ConsolePlanEntry follow.
+};
+
+}  // namespace abi

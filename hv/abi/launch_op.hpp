@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one hypercall that is ours: how the builder domain (domB) tells the hypervisor what Xen has
+// no operation for. Register convention as for every Xen hypercall (rdi = command, rsi = argument).
+//
+// domB fills a domain under construction with Xen's own operations (XENMEM_add_to_physmap_batch
+// with XENMAPSPACE_gmfn_foreign, XENMEM_set_memory_map, HVMOP_set_param) and these. Everything here
+// is -EPERM for any other domain and -EPERM for domB once it has capped.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace abi {
+
+// __HYPERVISOR_arch_7 of Xen's public/xen.h: reserved for architectures, unused on x86.
+inline constexpr uint64_t hypercall_launch_op = 55;
+
+enum class LaunchOp : uint32_t {
+    // LaunchInfo*: where the hypervisor put what domB works on.
+    GetInfo = 0,
+    // LaunchVcpu*: the initial state of vCPU 0 of a domain under construction.
+    SetVcpu = 1,
+    // LaunchBuilt*: construction of one domain has ended, well or badly.
+    Built = 2,
+    // LaunchCap*: every domain is decided and the separators are extended. Unmaps the TPM, the log
+    // and all foreign memory from domB; there is no way back.
+    Cap = 3,
+    // LaunchRecord*: a line for the launch record and the console log.
+    Record = 4,
+};
+
+// A range in domB's guest physical address space. bytes = 0 means absent.
+struct LaunchRange {
+    uint64_t gpaddr;
+    uint64_t bytes;
+};
+
+struct LaunchModule {
+    LaunchRange contents;  // read-only in domB
+};
+
+inline constexpr uint32_t launch_max_modules = 128;
+
+struct LaunchInfo {
+    uint32_t version;       // 1
+    uint32_t module_count;  // entries of `modules` in use; 0 is the LCM, 1 domB's own image
+    uint64_t log_used;      // bytes of the event log that the hypervisor has written
+    LaunchRange log;        // whole log area, writable
+    LaunchRange tpm;        // TIS localities 0 to 4, or absent when no TPM works
+    uint32_t tpm_locality;  // the locality domB is to use: 2, or 0
+    uint32_t banks;         // active banks: bit 0 SHA-1, 1 SHA-256, 2 SHA-384, 3 SHA-512
+    LaunchRange heap;       // RAM of domB beyond its image, zero-filled, sized from the plan
+    LaunchRange window;     // unused guest physical addresses for foreign mappings
+    LaunchModule modules[launch_max_modules];
+};
+static_assert(offsetof(LaunchInfo, log) == 0x10 && offsetof(LaunchInfo, modules) == 0x58);
+
+// 32-bit flat protected mode, paging off, as PVH wants it ([xen-pub] arch-x86/hvm/start_info.h).
+struct LaunchVcpu {
+    uint32_t domid;
+    uint32_t eip;
+    uint32_t ebx;  // guest physical address of hvm_start_info
+    uint32_t pad;
+};
+
+enum class LaunchOutcome : uint32_t {
+    Ready = 0,    // measured and placed: may run
+    Refused = 1,  // must not run (expected digest differs, no PVH note, too little memory, ...)
+};
+
+struct LaunchBuilt {
+    uint32_t domid;
+    LaunchOutcome outcome;
+};
+
+struct LaunchCap {
+    uint64_t log_used;  // final length of the event log in bytes
+    uint32_t measured;  // 1: every event is in every active bank; 0: measurement off or unavailable
+    uint32_t pad;
+};
+
+struct LaunchRecord {
+    uint64_t text;   // guest virtual address, not NUL terminated
+    uint32_t bytes;  // at most 512
+    uint32_t pad;
+};
+
+}  // namespace abi
