@@ -23,7 +23,8 @@ target_compile_options(freestanding INTERFACE
     -ffreestanding                       # no hosted library behind the compiler's back
     -fno-pic -fno-pie                    # linked at a fixed address
     -mno-red-zone                        # interrupts use the current stack
-    -mgeneral-regs-only                  # FPU and vector registers belong to the guest
+    # FPU and vector registers belong to the guest. (clang's -mgeneral-regs-only refuses std headers.)
+    $<IF:$<CXX_COMPILER_ID:Clang>,-mno-mmx$<SEMICOLON>-mno-sse,-mgeneral-regs-only>
     -fno-asynchronous-unwind-tables      # nothing unwinds
     -fno-stack-protector                 # no canary at %fs:0x28
     -fcf-protection=none                 # no CET in the emulated machine
