@@ -63,14 +63,14 @@ class [[nodiscard]] Result {
 template <class E>
 class [[nodiscard]] Result<void, E> {
   public:
-    Result(Ok) : ok_{true} {}
-    Result() : ok_{true} {}
+    constexpr Result(Ok) : ok_{true} {}
+    constexpr Result() : ok_{true} {}
     template <class F>
-    Result(Err<F> err) : error_{std::move(err.error)}, ok_{false} {}
+    constexpr Result(Err<F> err) : error_{std::move(err.error)}, ok_{false} {}
 
-    [[nodiscard]] bool ok() const { return ok_; }
-    [[nodiscard]] const E& error() const { return error_; }
-    void take() {}
+    [[nodiscard]] constexpr bool ok() const { return ok_; }
+    [[nodiscard]] constexpr const E& error() const { return error_; }
+    constexpr void take() {}
 
   private:
     E error_{};
