@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// Vcpu: one virtual CPU of a domain: machine state, interrupt controller, timers, scheduling state.
+#pragma once
+
+#include "hv/base/address.hpp"
+#include "hv/sched/entity.hpp"
+#include "hv/svm/registers.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+
+namespace abi {
+struct VcpuInfo;
+}
+namespace hv::svm {
+class Vmcb;
+}
+
+namespace hv::domain {
+
+struct Domain;
+
+// A structure of the guest that the hypervisor updates: registered by guest address, reached by
+// machine address. Frames under it are counted as foreign mappings while registered.
+struct GuestArea {
+    Paddr address{};
+    bool is_set = false;
+};
+
+struct Vcpu {
+    Domain* domain = nullptr;
+    VcpuId id{};
+    bool is_initialised = false;  // has a machine state: vCPU 0 by domB, others by INIT-SIPI
+    bool is_up = false;
+
+    svm::GuestRegisters registers{};  // what VMRUN does not save
+    svm::Vmcb* vmcb = nullptr;
+
+    // Where vcpu_info lives: in shared_info for ids below 32 until VCPUOP_register_vcpu_info.
+    // Read by other CPUs that send events; replaced once, under event::lock.
+    std::atomic<abi::VcpuInfo*> info{nullptr};
+    Mfn info_mfn{};  // of the registered page; counted in the frame table
+    bool info_registered = false;
+
+    GuestVaddr runstate_area{};           // VCPUOP_register_runstate_memory_area, 0 if none
+    GuestPaddr time_area{};               // VCPUOP_register_vcpu_time_memory_area, 0 if none
+    uint64_t singleshot_deadline_ns = 0;  // system time, 0 if not armed; under sched::lock
+
+    sched::Entity sched;  // under sched::lock
+};
+
+// The vCPU that this CPU is running or handling an exit of; asserts that there is one.
+Vcpu& current();
+
+}  // namespace hv::domain

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// FrameTable: who owns each frame of the machine. The nested page tables decide what a domain can
+// reach; this table decides what may be put into them.
+#pragma once
+
+#include "hv/base/address.hpp"
+
+#include <cstdint>
+#include <span>
+
+namespace hv::mm {
+
+enum class FrameUse : uint8_t {
+    Absent,      // not RAM, or kept by firmware
+    Free,        // scrubbed, may be given to anyone
+    Hypervisor,  // text, data, tables, pools
+    Module,      // a boot module, until domB is gone
+    Guest,       // RAM of the owning domain
+    EventLog,    // the measurement log
+};
+
+struct FrameInfo {
+    FrameUse use = FrameUse::Absent;
+    uint8_t pad = 0;
+    DomainId owner{};               // for Guest
+    uint32_t foreign_mappings = 0;  // live grant and foreign mappings by other domains
+};
+static_assert(sizeof(FrameInfo) == 8);
+
+class FrameTable {
+  public:
+    constexpr FrameTable() = default;
+    void init(std::span<FrameInfo> frames) { frames_ = frames; }
+
+    // A frame beyond the table is Absent.
+    [[nodiscard]] FrameInfo get(Mfn mfn) const {
+        return mfn.value() < frames_.size() ? frames_[mfn.value()] : FrameInfo{};
+    }
+    void set(Mfn first, uint64_t count, FrameUse use, DomainId owner = DomainId{});
+    [[nodiscard]] bool is_guest_frame_of(Mfn mfn, DomainId owner) const {
+        const FrameInfo info = get(mfn);
+        return info.use == FrameUse::Guest && info.owner == owner;
+    }
+    void add_foreign_mapping(Mfn mfn);
+    void drop_foreign_mapping(Mfn mfn);
+    [[nodiscard]] uint64_t frame_count() const { return frames_.size(); }
+    [[nodiscard]] uint64_t count(FrameUse use) const;
+
+  private:
+    std::span<FrameInfo> frames_;
+};
+
+}  // namespace hv::mm
