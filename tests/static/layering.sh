@@ -1,0 +1,93 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Checks the project's own include lines against the dependency rule of ARCHITECTURE.md.
+# usage: layering.sh SOURCE_DIR
+set -euo pipefail
+cd "$1"
+
+# folder: the folders it may include from, besides itself. The longest matching folder decides; a
+# folder that no line covers is an error, so that a new one gets its place here first. A single
+# header may stand for the part of a later folder that objects of an earlier one embed.
+rules='
+hv/base:
+hv/abi: hv/base
+launch-config/fdt: hv/base hv/abi
+launch-config/binding: hv/base hv/abi launch-config/fdt
+measure/tcg: hv/base hv/abi
+measure/tpm: hv/base hv/abi measure/tcg
+@formats = hv/base hv/abi launch-config/fdt launch-config/binding measure/tcg measure/tpm
+
+hv/x86: @formats
+hv/dev: @formats hv/x86
+hv/svm: @formats hv/x86
+hv/mm: @formats hv/x86 hv/svm
+hv/domain: @formats hv/x86 hv/svm hv/mm hv/sched/entity.hpp
+hv/event: @formats hv/x86 hv/svm hv/mm hv/domain
+hv/grant: @formats hv/x86 hv/svm hv/mm hv/domain
+hv/sched: @formats hv/x86 hv/svm hv/mm hv/domain
+hv/hvm: @formats hv/x86 hv/svm hv/mm hv/domain hv/event hv/grant hv/sched
+hv/hypercall: @formats hv/x86 hv/svm hv/mm hv/domain hv/event hv/grant hv/sched hv/hvm hv/dev
+hv/launch: @formats hv/x86 hv/svm hv/mm hv/domain hv/event hv/grant hv/sched hv/hvm hv/dev
+hv/boot: @formats hv
+
+domb/rt: hv/base hv/abi
+domb: @formats domb/rt
+tests/guest: hv/base hv/abi domb/rt
+
+@host = hv/base hv/abi launch-config measure
+launch-config: hv/base hv/abi
+measure: hv/base hv/abi launch-config
+images: @host
+gantry: @host images
+tests/unit: hv domb launch-config measure images gantry tests
+tests/fuzz: hv domb launch-config measure images gantry tests
+tests/fake: hv launch-config measure
+tests/qemu: @host images
+tests/bench: @host images domb
+'
+
+find hv domb launch-config measure images gantry tests \
+    \( -name '*.cpp' -o -name '*.hpp' -o -name '*.S' \) -print0 |
+    xargs -0 grep -nH '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' |
+    awk -v rules="$rules" '
+    function parent(path) { return sub(/\/[^\/]*$/, "", path) ? path : "" }
+    BEGIN {
+        n = split(rules, lines, "\n")
+        for (i = 1; i <= n; ++i) {
+            if (match(lines[i], /^@[a-z]+ = /)) {
+                split(lines[i], halves, " = ")
+                sets[halves[1]] = halves[2]
+            } else if (match(lines[i], /^[^:]+:/)) {
+                folder = substr(lines[i], 1, RLENGTH - 1)
+                allowed[folder] = folder " " substr(lines[i], RLENGTH + 1)
+            }
+        }
+        for (folder in allowed) {
+            for (set in sets) {
+                gsub(set, sets[set], allowed[folder])
+            }
+        }
+    }
+    {
+        split($0, at, ":")
+        match($0, /"[^"]*"/)
+        target = substr($0, RSTART + 1, RLENGTH - 2)
+        folder = at[1]
+        do { folder = parent(folder) } while (folder != "" && !(folder in allowed))
+        if (folder == "") {
+            print at[1] ":" at[2] ": no layering rule covers this folder: add it to layering.sh"
+            bad = 1
+            next
+        }
+        count = split(allowed[folder], may, " ")
+        for (i = 1; i <= count; ++i) {
+            if (target == may[i] || index(target, may[i] "/") == 1) { ++checked; next }
+        }
+        print at[1] ":" at[2] ": \"" target "\" may not be included from " folder ": expected" \
+            " a header below one of: " allowed[folder]
+        bad = 1
+    }
+    END {
+        if (checked < 10) { print "only " checked + 0 " include lines found"; bad = 1 }
+        exit bad
+    }'
