@@ -19,7 +19,8 @@ inline constexpr size_t max_domains = 32;
 inline constexpr size_t max_vcpus_per_domain = 32;
 inline constexpr size_t max_modules = 128;        // boot modules, the LCM (index 0) included
 inline constexpr size_t max_lcm_bytes = 1 << 20;  // a larger LCM is rejected
-inline constexpr size_t max_name_bytes = 63;
+inline constexpr size_t max_name_bytes = 63;      // of a domain or an artefact: [A-Za-z0-9._+-]
+inline constexpr size_t max_source_bytes = 255;
 inline constexpr size_t max_cmdline_bytes = 2047;  // COMMAND_LINE_SIZE of x86 Linux, less the NUL
 
 enum class DomainType : uint8_t { Pv, Pvh, Hvm };
@@ -29,6 +30,8 @@ enum class Measurement : uint8_t { Required, Preferred, Off };
 
 // One right a domain holds. The values are ours; binding.md maps them to the Hyperlaunch bits.
 enum class Role : uint8_t { Control, Hardware, Console, Xenstore, Recovery, Tpm, Launcher };
+inline constexpr std::array all_roles{Role::Control,  Role::Hardware, Role::Console, Role::Xenstore,
+                                      Role::Recovery, Role::Tpm,      Role::Launcher};
 
 class Roles {
   public:
