@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// The privileged instructions of the runtime besides the hypercall. Nothing but leaf functions.
+#pragma once
+
+#include <cstdint>
+
+namespace rt {
+
+inline uint64_t read_cr2() {
+    uint64_t value = 0;
+    // SAFETY: reads a register only.
+    asm volatile("mov %%cr2, %0" : "=r"(value));
+    return value;
+}
+
+inline uint64_t read_cr3() {
+    uint64_t value = 0;
+    // SAFETY: reads a register only.
+    asm volatile("mov %%cr3, %0" : "=r"(value));
+    return value;
+}
+
+// Flushes the TLB: the caller has made all tables valid for the code that runs now.
+inline void reload_cr3() {
+    // SAFETY: the same root again.
+    asm volatile("mov %0, %%cr3" : : "r"(read_cr3()) : "memory");
+}
+
+struct [[gnu::packed]] TablePointer {
+    uint16_t limit;
+    uint64_t base;
+};
+
+inline void load_idt(const TablePointer& idt) {
+    // SAFETY: the caller's table is static.
+    asm volatile("lidt %0" : : "m"(idt));
+}
+
+inline void load_task_register(uint16_t selector) {
+    // SAFETY: the descriptor is present in the current GDT and refers to a static TSS.
+    asm volatile("ltr %0" : : "r"(selector));
+}
+
+}  // namespace rt

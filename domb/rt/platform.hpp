@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the runtime needs of the outside: a place for text, and an end. platform_xen.cpp asks the
+// hypervisor for both; platform_bare.cpp serves tests of the runtime on a machine without one.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace rt {
+
+// [xen-pub] sched.h, SHUTDOWN_*.
+enum class ShutdownReason : uint32_t { poweroff = 0, reboot = 1, suspend = 2, crash = 3 };
+
+// Text to this domain's own console, or, where there is none, to the hypervisor's log.
+void write(std::string_view text);
+
+[[noreturn]] void shutdown(ShutdownReason reason);
+
+}  // namespace rt
