@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tpm: what hv and domB do with the TPM. Open it at the best locality, learn its banks, extend and
+// reset PCRs, give it back idle. Not for quotes or keys.
+#pragma once
+
+#include "measure/tpm/commands.hpp"
+#include "measure/tpm/tis.hpp"
+
+namespace measure {
+
+template <TisMmio Mmio, TisClock Clock>
+class Tpm {
+  public:
+    Tpm(Mmio mmio, Clock clock) : tis_{mmio, clock} {}
+
+    // Takes locality 2 when it works (PCR 21 can be extended and reset only there), else 0, and
+    // asks for the active banks. No bank that we know is an error.
+    hv::Result<void, TpmError> open();
+    // The same at a locality that is known to work (domB: what hv found).
+    hv::Result<void, TpmError> open_at(uint32_t locality);
+
+    [[nodiscard]] BankSet banks() const { return banks_; }
+    [[nodiscard]] uint32_t locality() const { return tis_.locality(); }
+
+    // Extends all banks in one command; `digests` has every active bank.
+    hv::Result<void, TpmError> extend(hv::PcrIndex pcr, const DigestSet& digests);
+    hv::Result<void, TpmError> reset(hv::PcrIndex pcr);
+    // The value of a PCR in every active bank.
+    hv::Result<DigestSet, TpmError> read(hv::PcrIndex pcr);
+    void relinquish() { tis_.relinquish(); }
+
+  private:
+    hv::Result<std::span<const std::byte>, TpmError> call(std::span<const std::byte> command) {
+        return tis_.transmit(command, response_);
+    }
+
+    Tis<Mmio, Clock> tis_;
+    BankSet banks_;
+    TpmBuffer command_{};
+    TpmBuffer response_{};
+};
+
+template <TisMmio Mmio, TisClock Clock>
+hv::Result<void, TpmError> Tpm<Mmio, Clock>::open() {
+    TRY(tis_.probe());
+    if (open_at(2).ok()) {
+        return hv::Ok{};
+    }
+    tis_.relinquish();
+    return open_at(0);
+}
+
+template <TisMmio Mmio, TisClock Clock>
+hv::Result<void, TpmError> Tpm<Mmio, Clock>::open_at(uint32_t locality) {
+    TRY(tis_.request(locality));
+    const auto response = TRY(call(encode_get_pcr_banks(command_)));
+    const PcrBanks found = TRY(decode_get_pcr_banks(response));
+    // An active bank that nobody extends could be extended by a guest to any value.
+    if (found.known.empty() || found.has_unknown) {
+        return hv::Err{TpmError{TpmError::Kind::NotTpm2}};
+    }
+    banks_ = found.known;
+    return hv::Ok{};
+}
+
+template <TisMmio Mmio, TisClock Clock>
+hv::Result<void, TpmError> Tpm<Mmio, Clock>::extend(hv::PcrIndex pcr, const DigestSet& digests) {
+    ASSERT(digests.banks() == banks_);
+    const auto response = TRY(call(encode_pcr_extend(command_, pcr, digests)));
+    return decode_empty(response);
+}
+
+template <TisMmio Mmio, TisClock Clock>
+hv::Result<void, TpmError> Tpm<Mmio, Clock>::reset(hv::PcrIndex pcr) {
+    const auto response = TRY(call(encode_pcr_reset(command_, pcr)));
+    return decode_empty(response);
+}
+
+template <TisMmio Mmio, TisClock Clock>
+hv::Result<DigestSet, TpmError> Tpm<Mmio, Clock>::read(hv::PcrIndex pcr) {
+    DigestSet values;
+    for (const Algorithm a : all_algorithms) {
+        if (banks_.has(a)) {
+            const auto response = TRY(call(encode_pcr_read(command_, a, pcr)));
+            TRY(decode_pcr_read(response, a, pcr, values));
+        }
+    }
+    return values;
+}
+
+}  // namespace measure

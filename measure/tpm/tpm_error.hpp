@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Why talking to the TPM failed. hv and domB print it and end the measurement.
+#pragma once
+
+#include "hv/base/text.hpp"
+
+#include <cstdint>
+
+namespace measure {
+
+struct TpmError {
+    enum class Kind : uint8_t {
+        Absent,        // nothing answers at the address: there is no TIS TPM
+        NotTpm2,       // a TPM 1.2, or an interface other than TIS
+        NoLocality,    // the locality is not granted
+        Timeout,       // the TPM does not come to the state it should
+        Malformed,     // a response that no TPM would give
+        ResponseCode,  // TPM_RC of a refused command, in `code`
+    };
+    Kind kind{};
+    uint32_t code = 0;
+};
+
+// "timeout", "TPM_RC 0x101", ...
+void put(hv::Text& out, const TpmError& error);
+
+}  // namespace measure
