@@ -8,6 +8,7 @@
 #include "hv/base/endian.hpp"
 #include "hv/base/result.hpp"
 #include "hv/base/text.hpp"
+#include "launch-config/binding/launch_graph.hpp"
 #include "measure/tcg/digest.hpp"
 #include "measure/tcg/event_type.hpp"
 #include "measure/tcg/log.hpp"
@@ -34,12 +35,39 @@ struct BlobHint {
     uint64_t size_bytes = 0;
 };
 
+// The hints of the blobs of a launch. `size_bytes` is what was hashed.
+inline BlobHint lcm_hint(uint64_t size_bytes) {
+    return {.kind = BlobKind::Lcm, .name = "launch.lcm", .size_bytes = size_bytes};
+}
+inline BlobHint builder_hint(const launch::Artifact& builder, uint64_t size_bytes) {
+    return {.kind = BlobKind::Builder,
+            .name = builder.name,
+            .source = builder.source,
+            .size_bytes = size_bytes};
+}
+inline BlobHint domain_hint(BlobKind kind, const launch::Domain& domain,
+                            const launch::Artifact& artifact, uint64_t size_bytes) {
+    return {.kind = kind,
+            .domain = domain.name,
+            .name = artifact.name,
+            .source = artifact.source,
+            .size_bytes = size_bytes};
+}
+
 // Event data is built here; large enough for a hint with the longest names.
 using TagBuffer = std::array<std::byte, 1024>;
 std::span<const std::byte> blob_tag(TagBuffer& out, const BlobHint& hint);
 std::span<const std::byte> mirror_tag(TagBuffer& out, size_t record_index);
 // Lines "refused DOMAIN" and "reason REASON", escaped as in canonical text.
 std::string_view refusal_text(hv::Text& out, std::string_view domain, std::string_view reason);
+
+// Where events go.
+struct EventPlan {
+    launch::PcrPlan pcrs;
+    BankSet banks;           // of every event
+    bool mirror = false;     // locality 2 works: repeat every digest in pcrs.mirror
+    size_t next_record = 1;  // index in the log of the next record; 0 is the Spec ID event
+};
 
 template <class S>
 concept EventSink = requires(S s, const Event& e) {
@@ -52,16 +80,7 @@ class LaunchRecorder {
   public:
     using Result = hv::Result<void, typename Sink::Error>;
 
-    struct Plan {
-        hv::PcrIndex text_pcr{};  // launch::PcrPlan::text, and so on
-        hv::PcrIndex blobs_pcr{};
-        hv::PcrIndex mirror_pcr{};
-        BankSet banks;           // of every event
-        bool mirror = false;     // locality 2 works: repeat every digest in mirror_pcr
-        size_t next_record = 1;  // index in the log of the next record; 0 is the Spec ID event
-    };
-
-    LaunchRecorder(Sink& sink, const Plan& plan) : sink_{sink}, plan_{plan} {}
+    LaunchRecorder(Sink& sink, const EventPlan& plan) : sink_{sink}, plan_{plan} {}
 
     // Canonical text of the hypervisor's effective configuration (launch-config/binding).
     Result hypervisor_text(std::string_view text) { return text_event(text); }
@@ -72,7 +91,7 @@ class LaunchRecorder {
     Result blob(const BlobHint& hint, const DigestSet& digests) {
         TagBuffer buffer;
         return mirrored(
-            {plan_.blobs_pcr, EventType::EV_EVENT_TAG, digests, blob_tag(buffer, hint)});
+            {plan_.pcrs.blobs, EventType::EV_EVENT_TAG, digests, blob_tag(buffer, hint)});
     }
 
     // A domain that must not run, and why.
@@ -86,10 +105,10 @@ class LaunchRecorder {
         const hv::Le<uint32_t> data{static_cast<uint32_t>(value)};
         const auto bytes = std::as_bytes(std::span{&data, 1});
         const DigestSet digests = hash(plan_.banks, bytes);
-        TRY(one({plan_.text_pcr, EventType::EV_SEPARATOR, digests, bytes}));
-        TRY(one({plan_.blobs_pcr, EventType::EV_SEPARATOR, digests, bytes}));
+        TRY(one({plan_.pcrs.text, EventType::EV_SEPARATOR, digests, bytes}));
+        TRY(one({plan_.pcrs.blobs, EventType::EV_SEPARATOR, digests, bytes}));
         if (plan_.mirror) {
-            TRY(one({plan_.mirror_pcr, EventType::EV_SEPARATOR, digests, bytes}));
+            TRY(one({plan_.pcrs.mirror, EventType::EV_SEPARATOR, digests, bytes}));
         }
         return hv::Ok{};
     }
@@ -99,14 +118,14 @@ class LaunchRecorder {
   private:
     Result text_event(std::string_view text) {
         const auto bytes = std::as_bytes(std::span{text.data(), text.size()});
-        return mirrored({plan_.text_pcr, EventType::EV_IPL, hash(plan_.banks, bytes), bytes});
+        return mirrored({plan_.pcrs.text, EventType::EV_IPL, hash(plan_.banks, bytes), bytes});
     }
     Result mirrored(const Event& event) {
         const size_t index = plan_.next_record;
         TRY(one(event));
         if (plan_.mirror) {
             TagBuffer buffer;
-            TRY(one({plan_.mirror_pcr, EventType::EV_EVENT_TAG, event.digests,
+            TRY(one({plan_.pcrs.mirror, EventType::EV_EVENT_TAG, event.digests,
                      mirror_tag(buffer, index)}));
         }
         return hv::Ok{};
@@ -118,7 +137,7 @@ class LaunchRecorder {
     }
 
     Sink& sink_;
-    Plan plan_;
+    EventPlan plan_;
 };
 
 // A sink that only writes the log.

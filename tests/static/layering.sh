@@ -13,7 +13,8 @@ hv/base:
 hv/abi: hv/base
 launch-config/fdt: hv/base hv/abi
 launch-config/binding: hv/base hv/abi launch-config/fdt
-measure/tcg: hv/base hv/abi
+measure/sha: hv/base
+measure/tcg: hv/base hv/abi measure/sha launch-config/binding
 measure/tpm: hv/base hv/abi measure/tcg
 @formats = hv/base hv/abi launch-config/fdt launch-config/binding measure/tcg measure/tpm
 
