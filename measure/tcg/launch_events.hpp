@@ -29,9 +29,9 @@ std::string_view to_name(BlobKind kind);
 // What EV_EVENT_TAG says about a blob: a hint for readers, not covered by the digest.
 struct BlobHint {
     BlobKind kind{};
-    std::string_view domain;  // empty for the LCM and the builder
-    std::string_view name;    // Artifact::name
-    std::string_view source;  // Artifact::source
+    std::string_view domain{};  // empty for the LCM and the builder
+    std::string_view name{};    // Artifact::name
+    std::string_view source{};  // Artifact::source
     uint64_t size_bytes = 0;
 };
 
@@ -63,8 +63,8 @@ std::string_view refusal_text(hv::Text& out, std::string_view domain, std::strin
 
 // Where events go.
 struct EventPlan {
-    launch::PcrPlan pcrs;
-    BankSet banks;           // of every event
+    launch::PcrPlan pcrs{};
+    BankSet banks{};         // of every event
     bool mirror = false;     // locality 2 works: repeat every digest in pcrs.mirror
     size_t next_record = 1;  // index in the log of the next record; 0 is the Spec ID event
 };
