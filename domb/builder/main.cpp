@@ -7,6 +7,8 @@
 #include "hv/abi/launch_op.hpp"
 #include "hv/base/text.hpp"
 
+namespace abi = hv::abi;
+
 namespace {
 
 constinit abi::LaunchInfo info{};

@@ -6,7 +6,7 @@
 
 #include <cstdint>
 
-namespace abi {
+namespace hv::abi {
 
 inline constexpr uint32_t console_plan_magic = 0x4e4f4347;  // "GCON"
 
@@ -22,4 +22,4 @@ struct ConsolePlan {
     // `count` ConsolePlanEntry follow.
 };
 
-}  // namespace abi
+}  // namespace hv::abi

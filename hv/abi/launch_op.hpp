@@ -10,7 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace abi {
+namespace hv::abi {
 
 // __HYPERVISOR_arch_7 of Xen's public/xen.h: reserved for architectures, unused on x86.
 inline constexpr uint64_t hypercall_launch_op = 55;
@@ -85,4 +85,4 @@ struct LaunchRecord {
     uint32_t pad;
 };
 
-}  // namespace abi
+}  // namespace hv::abi

@@ -10,7 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace abi {
+namespace hv::abi {
 
 inline constexpr char uart_frame_start = 0x1e;  // ASCII RS; escaped nowhere: lengths delimit
 inline constexpr size_t uart_frame_header_bytes = 7;
@@ -22,4 +22,4 @@ enum class UartSource : uint8_t {
     Record = 0xff,      // launch record: one line per event, see ARCHITECTURE.md
 };
 
-}  // namespace abi
+}  // namespace hv::abi

@@ -20,7 +20,7 @@
 #include <span>
 #include <string_view>
 
-namespace abi {
+namespace hv::abi {
 struct SharedInfo;
 }
 namespace hv::event {

@@ -10,7 +10,7 @@
 #include <cstdint>
 #include <optional>
 
-namespace abi {
+namespace hv::abi {
 struct VcpuInfo;
 }
 namespace hv::svm {

@@ -14,7 +14,7 @@
 
 namespace measure {
 
-// The value is the bit number in BankSet and in abi::LaunchInfo::banks.
+// The value is the bit number in BankSet and in hv::abi::LaunchInfo::banks.
 enum class Algorithm : uint8_t { Sha1, Sha256, Sha384, Sha512 };
 
 inline constexpr std::array all_algorithms{Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha384,
