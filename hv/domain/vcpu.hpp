@@ -43,6 +43,10 @@ struct Vcpu {
     Mfn info_mfn{};  // of the registered page; counted in the frame table
     bool info_registered = false;
 
+    // SCHEDOP_poll: the port whose event wakes it, 0 if none, ~0 if any of several. Under
+    // event::lock; read without it as a hint.
+    std::atomic<uint32_t> polled_port{0};
+
     GuestVaddr runstate_area{};           // VCPUOP_register_runstate_memory_area, 0 if none
     GuestPaddr time_area{};               // VCPUOP_register_vcpu_time_memory_area, 0 if none
     uint64_t singleshot_deadline_ns = 0;  // system time, 0 if not armed; under sched::lock

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "hv/base/address.hpp"
+#include "hv/base/assert.hpp"
 
 #include <cstdint>
 #include <span>
@@ -16,14 +17,16 @@ enum class FrameUse : uint8_t {
     Hypervisor,  // text, data, tables, pools
     Module,      // a boot module, until domB is gone
     Guest,       // RAM of the owning domain
+    SetAside,    // RAM that the owning domain has ballooned out; nothing maps it
     EventLog,    // the measurement log
 };
 
 struct FrameInfo {
     FrameUse use = FrameUse::Absent;
     uint8_t pad = 0;
-    DomainId owner{};               // for Guest
-    uint32_t foreign_mappings = 0;  // live grant and foreign mappings by other domains
+    DomainId owner{};               // for Guest and SetAside
+    uint32_t foreign_mappings = 0;  // live grant and foreign mappings by other domains; for
+                                    // SetAside the next frame of the owner's list
 };
 static_assert(sizeof(FrameInfo) == 8);
 
@@ -43,11 +46,31 @@ class FrameTable {
     }
     void add_foreign_mapping(Mfn mfn);
     void drop_foreign_mapping(Mfn mfn);
+    // Guest to SetAside and back. `next` links the owner's list here and not inside the frame,
+    // where a guest's late write could reach it.
+    void set_aside(Mfn mfn, Mfn next) {
+        FrameInfo& f = frames_[mfn.value()];
+        ASSERT(f.use == FrameUse::Guest && f.foreign_mappings == 0);
+        f.use = FrameUse::SetAside;
+        f.foreign_mappings = static_cast<uint32_t>(next.value());
+    }
+    // The frame after it in the list.
+    Mfn take_back(Mfn mfn) {
+        FrameInfo& f = frames_[mfn.value()];
+        ASSERT(f.use == FrameUse::SetAside);
+        const Mfn next{f.foreign_mappings};
+        f.use = FrameUse::Guest;
+        f.foreign_mappings = 0;
+        return next;
+    }
     [[nodiscard]] uint64_t frame_count() const { return frames_.size(); }
     [[nodiscard]] uint64_t count(FrameUse use) const;
 
   private:
     std::span<FrameInfo> frames_;
 };
+
+// The table of this machine; empty until boot has sized it.
+inline constinit FrameTable machine_frames;
 
 }  // namespace hv::mm
