@@ -9,12 +9,26 @@
 #include "measure/tcg/digest.hpp"
 #include "measure/tcg/event_type.hpp"
 
+#include <cstddef>
 #include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace measure {
+
+// What an event is about.
+enum class Subject : uint8_t {
+    Hypervisor,     // text of the hypervisor's own configuration
+    Lcm,            // the launch control module, whole
+    Builder,        // domB's image
+    Configuration,  // a domain's canonical text
+    Kernel,
+    Initrd,
+    Mirror,  // repeats another event in the mirror PCR
+    Cap,     // separator
+};
+std::string_view to_string(Subject subject);
 
 // One event, and what it is about in the words of the manifest.
 struct ReferenceEvent {
@@ -23,22 +37,30 @@ struct ReferenceEvent {
     EventType type{};
     DigestSet digests;
     std::vector<std::byte> data;
-    std::string domain;    // empty: about the whole launch
-    std::string artefact;  // "hypervisor", "launch.lcm", "builder", "text", "kernel", "initrd",
-                           // "separator", "mirror"
-    std::string path;      // JSON pointer into the manifest
-    std::string source;    // the file the bytes came from
-    size_t mirrors = 0;    // index of the mirrored record, for artefact "mirror"
+    Subject subject{};
+    std::string domain;  // empty: about the whole launch
+    std::string path;    // JSON pointer into the manifest; empty when it is not about one place
+    std::string source;  // the file the bytes came from
 };
 
+// Values of PCRs in one or more banks.
 using PcrValues = std::map<hv::PcrIndex, DigestSet>;
 
 struct ReferenceValues {
     BankSet banks;
+    bool mirror = true;  // the events are mirrored
+    hv::PcrIndex text_pcr{};
+    hv::PcrIndex blobs_pcr{};
+    hv::PcrIndex mirror_pcr{};
+    std::vector<std::string> domains;  // names in manifest order
     std::vector<ReferenceEvent> events;
-    PcrValues pcrs;  // the PCRs of the plan only
+    PcrValues pcrs;  // of the plan's PCRs
 };
 
+// The log these reference values foretell for a TPM with these banks, byte for byte.
+std::vector<std::byte> to_log(const ReferenceValues& values, BankSet banks);
+
+// The form of reference.json; the same values always give the same bytes.
 std::string to_json(const ReferenceValues& values);
 // The error is one line for people.
 hv::Result<ReferenceValues, std::string> reference_from_json(std::string_view json);

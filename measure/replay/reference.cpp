@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "measure/replay/reference.hpp"
+
+#include "measure/tcg/log.hpp"
+
+namespace measure {
+
+std::string_view to_string(Subject subject) {
+    switch (subject) {
+        case Subject::Hypervisor:
+            return "hypervisor";
+        case Subject::Lcm:
+            return "launch.lcm";
+        case Subject::Builder:
+            return "builder";
+        case Subject::Configuration:
+            return "configuration";
+        case Subject::Kernel:
+            return "kernel";
+        case Subject::Initrd:
+            return "initrd";
+        case Subject::Mirror:
+            return "mirror";
+        case Subject::Cap:
+            return "separator";
+    }
+    return "?";
+}
+
+std::vector<std::byte> to_log(const ReferenceValues& values, BankSet banks) {
+    size_t size = log_header_bytes(banks) + log_spare_bytes;
+    for (const ReferenceEvent& e : values.events) {
+        size += log_event_bytes(banks, e.data.size());
+    }
+    std::vector<std::byte> area(size);
+    LogWriter log{area};
+    bool fits = log.start(banks).ok();
+    for (const ReferenceEvent& e : values.events) {
+        const DigestSet digests = e.digests.only(banks);
+        fits = fits && log.append({e.pcr, e.type, digests, e.data}).ok();
+    }
+    ASSERT(fits);
+    area.resize(log.used());
+    return area;
+}
+
+}  // namespace measure

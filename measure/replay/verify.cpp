@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "measure/replay/verify.hpp"
+
+#include "measure/replay/align.hpp"
+#include "measure/replay/explain.hpp"
+#include "measure/replay/hex.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace measure {
+namespace {
+
+class Verifier {
+  public:
+    Verifier(const RawLog& log, const PcrValues& reported, const ReferenceValues& reference)
+        : log_{log}, reported_{reported}, reference_{reference} {}
+
+    Verdict run() {
+        check_banks();
+        check_replay();
+        check_events();
+        check_mirror();
+        check_pcrs();
+        check_bytes();
+        return {reference_.domains, in_order()};
+    }
+
+  private:
+    void add(Difference difference) {
+        // A changed artefact is named by its domain's text and by its own event.
+        if (std::find(differences_.begin(), differences_.end(), difference) == differences_.end()) {
+            differences_.push_back(std::move(difference));
+        }
+    }
+
+    [[nodiscard]] bool is_mirror(hv::PcrIndex pcr, EventType type) const {
+        return pcr == reference_.mirror_pcr && type == EventType::EV_EVENT_TAG;
+    }
+
+    // SHA-1 alone proves nothing, and a bank that was not predicted cannot be compared.
+    void check_banks() {
+        bool has_sha2 = false;
+        for (const Algorithm a : all_algorithms) {
+            has_sha2 = has_sha2 || (a != Algorithm::Sha1 && log_.banks().has(a));
+            if (log_.banks().has(a) && !reference_.banks.has(a)) {
+                add({{}, "banks", {}, "predicted banks only", std::string{to_name(a)}});
+            }
+        }
+        if (!has_sha2) {
+            add({{}, "banks", {}, "sha256, sha384 or sha512", "sha1 alone"});
+        }
+    }
+
+    void check_replay() {
+        const auto result = replay(log_, reported_);
+        const auto* mismatches = std::get_if<std::vector<PcrMismatch>>(&result);
+        if (mismatches == nullptr) {
+            return;
+        }
+        for (const PcrMismatch& m : *mismatches) {
+            const auto show = [](const std::vector<std::byte>& value) {
+                return value.empty() ? std::string{"no value"} : to_hex(value);
+            };
+            add({{},
+                 "PCR " + std::to_string(m.pcr.value()) + " " + std::string{to_name(m.bank)},
+                 {},
+                 show(m.replayed) + " by the log",
+                 show(m.reported) + " in the TPM: the log is not what was extended"});
+        }
+    }
+
+    void check_events() {
+        std::vector<const ReferenceEvent*> expected;
+        for (const ReferenceEvent& e : reference_.events) {
+            if (e.subject != Subject::Mirror) {
+                expected.push_back(&e);
+            }
+        }
+        std::vector<const RawEvent*> found;
+        for (const RawEvent& e : log_.events()) {
+            if (!is_mirror(e.pcr, e.claimed_type)) {
+                found.push_back(&e);
+            }
+        }
+        const std::vector<Pair> pairs = align(expected, found);
+        // Blobs first: a text names the same artefacts again.
+        for (const bool texts : {false, true}) {
+            for (const Pair& pair : pairs) {
+                if (is_text(pair) == texts) {
+                    add_all(explain(pair));
+                }
+            }
+        }
+    }
+
+    static bool is_text(const Pair& pair) {
+        return pair.expected != nullptr && (pair.expected->subject == Subject::Hypervisor ||
+                                            pair.expected->subject == Subject::Configuration);
+    }
+
+    void add_all(std::vector<Difference> differences) {
+        for (Difference& d : differences) {
+            const bool known = std::any_of(
+                differences_.begin(), differences_.end(),
+                [&](const Difference& k) { return k.domain == d.domain && k.item == d.item; });
+            if (!known || (d.item != "kernel" && d.item != "initrd")) {
+                add(std::move(d));
+            }
+        }
+    }
+
+    // The mirror PCR holds exactly the digests of the other two, in the same order.
+    void check_mirror() {
+        std::vector<const RawEvent*> originals;
+        std::vector<const RawEvent*> mirrors;
+        for (const RawEvent& e : log_.events()) {
+            if (is_mirror(e.pcr, e.claimed_type)) {
+                mirrors.push_back(&e);
+            } else if (e.claimed_type != EventType::EV_SEPARATOR) {
+                originals.push_back(&e);
+            }
+        }
+        const std::string item = "mirror in PCR " + std::to_string(reference_.mirror_pcr.value());
+        if (!reference_.mirror || mirrors.empty()) {
+            if (reference_.mirror != !mirrors.empty()) {
+                add({{},
+                     item,
+                     {},
+                     reference_.mirror ? "every event again" : "no event",
+                     std::to_string(mirrors.size()) + " events"});
+            }
+            return;
+        }
+        for (size_t i = 0; i < std::max(originals.size(), mirrors.size()); ++i) {
+            const auto show = [i](const std::vector<const RawEvent*>& events) {
+                return i < events.size() ? describe(events[i]->digests) : "nothing";
+            };
+            if (i >= originals.size() || i >= mirrors.size() ||
+                originals[i]->digests != mirrors[i]->digests) {
+                const RawEvent& at = i < originals.size() ? *originals[i] : *mirrors[i];
+                add({{},
+                     item,
+                     {},
+                     show(originals) + " of record " + std::to_string(at.index),
+                     show(mirrors)});
+                return;  // what follows is shifted
+            }
+        }
+    }
+
+    // Follows from the rest; checked again because it is the statement that counts.
+    void check_pcrs() {
+        for (const auto& [pcr, value] : reference_.pcrs) {
+            const auto found = reported_.find(pcr);
+            const DigestSet expected = value.only(log_.banks());
+            if ((found == reported_.end() || found->second != expected) && differences_.empty()) {
+                add({{},
+                     "PCR " + std::to_string(pcr.value()),
+                     {},
+                     describe(expected),
+                     found == reported_.end() ? "no value" : describe(found->second)});
+            }
+        }
+    }
+
+    void check_bytes() {
+        if (differences_.empty() && log_.bytes() != to_log(reference_, log_.banks())) {
+            add({{}, "event log", {}, "the predicted bytes", "others of the same meaning"});
+        }
+    }
+
+    // Domains in manifest order, then what concerns the launch as a whole.
+    std::vector<Difference> in_order() {
+        const auto rank = [this](const Difference& d) {
+            const auto at =
+                std::find(reference_.domains.begin(), reference_.domains.end(), d.domain);
+            return std::pair{d.domain.empty(), at - reference_.domains.begin()};
+        };
+        std::stable_sort(
+            differences_.begin(), differences_.end(),
+            [&](const Difference& a, const Difference& b) { return rank(a) < rank(b); });
+        return std::move(differences_);
+    }
+
+    const RawLog& log_;
+    const PcrValues& reported_;
+    const ReferenceValues& reference_;
+    std::vector<Difference> differences_;
+};
+
+}  // namespace
+
+std::string printable(std::string_view text) {
+    std::string out;
+    for (const char c : text) {
+        if (c >= 0x20 && c <= 0x7e && c != '\\') {
+            out += c;
+        } else {
+            out += "\\x" + to_hex(std::as_bytes(std::span{&c, 1}));
+        }
+    }
+    return out;
+}
+
+std::string printable(std::span<const std::byte> bytes) {
+    std::string text;
+    for (const std::byte b : bytes) {
+        text += static_cast<char>(b);
+    }
+    return printable(text);
+}
+
+std::string to_line(const Difference& d) {
+    std::string line =
+        d.domain.empty() ? std::string{"launch"} : "domain \"" + printable(d.domain) + "\"";
+    line += ": " + printable(d.item);
+    if (!d.path.empty()) {
+        line += ": " + printable(d.path);
+    }
+    return line + ": expected " + printable(d.expected) + ", found " + printable(d.found);
+}
+
+bool Verdict::matches(std::string_view domain) const {
+    return std::none_of(differences.begin(), differences.end(),
+                        [&](const Difference& d) { return d.domain == domain; });
+}
+
+Verdict verify(const RawLog& log, const PcrValues& reported, const ReferenceValues& reference) {
+    return Verifier{log, reported, reference}.run();
+}
+
+}  // namespace measure

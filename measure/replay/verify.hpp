@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// verify: does a launch's evidence match the reference values, and if not, what exactly is
+// different, in the words of the manifest? Used by `gantry verify`. It judges unsigned evidence:
+// whoever wrote the PCR values could have written any. measure/README.md says what follows.
+#pragma once
+
+#include "measure/replay/reference.hpp"
+#include "measure/replay/replay.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace measure {
+
+struct Difference {
+    std::string domain;  // empty: about the whole launch
+    std::string item;    // artefact or field, such as "initrd" or "cmdline"
+    std::string path;    // JSON pointer into the manifest; may be empty
+    std::string expected;
+    std::string found;
+
+    friend bool operator==(const Difference&, const Difference&) = default;
+};
+
+// `domain "web": initrd: /domains/0/initrd: expected …, found …`, printable ASCII only.
+std::string to_line(const Difference& difference);
+
+struct Verdict {
+    std::vector<std::string> domains;  // of the reference, in manifest order
+    std::vector<Difference> differences;
+
+    [[nodiscard]] bool matches() const { return differences.empty(); }
+    [[nodiscard]] bool matches(std::string_view domain) const;
+};
+
+Verdict verify(const RawLog& log, const PcrValues& reported, const ReferenceValues& reference);
+
+// Bytes for people: whatever is not printable ASCII, and the backslash, as \xNN.
+std::string printable(std::span<const std::byte> bytes);
+std::string printable(std::string_view text);
+
+}  // namespace measure
