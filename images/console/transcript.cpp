@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "images/console/transcript.hpp"
+
+namespace images {
+
+namespace {
+
+constexpr auto hv_source = static_cast<uint8_t>(hv::abi::UartSource::Hypervisor);
+constexpr auto record_source = static_cast<uint8_t>(hv::abi::UartSource::Record);
+constexpr uint8_t builder_source = 0xe0;  // the low byte of domB's id, 0x7fe0
+
+}  // namespace
+
+Transcript::Transcript(TranscriptListener& listener)
+    : listener_{listener}, splitter_{[this](std::optional<uint8_t> source, std::string_view bytes) {
+          take(source, bytes);
+      }} {}
+
+void Transcript::feed(std::string_view bytes) {
+    splitter_.feed(bytes);
+}
+
+void Transcript::finish() {
+    for (auto& [source, stream] : streams_) {
+        stream.lines.finish();
+    }
+}
+
+void Transcript::take(std::optional<uint8_t> source, std::string_view bytes) {
+    Stream& stream = stream_of(source);
+    listener_.on_bytes(stream.name, bytes);
+    stream.lines.feed(bytes);
+}
+
+void Transcript::take_line(Stream& stream, bool is_record, std::string_view line) {
+    if (is_record) {
+        if (const auto event = record_.add(line)) {
+            listener_.on_event(*event);
+        }
+        return;
+    }
+    if (stream.evidence.add_line(line)) {
+        return;
+    }
+    if (!line.empty()) {
+        stream.last_line = line;
+        last_stream_ = stream.name;
+    }
+    listener_.on_line(stream.name, line);
+}
+
+Transcript::Stream& Transcript::stream_of(std::optional<uint8_t> source) {
+    const auto found = streams_.find(source);
+    if (found != streams_.end()) {
+        return found->second;
+    }
+    const bool is_record = source == record_source;
+    // The sink finds its stream again by source: the map's nodes never move, but this one does not
+    // exist yet.
+    LineSplitter lines{[this, source, is_record](std::string_view line) {
+        take_line(streams_.at(source), is_record, line);
+    }};
+    return streams_.try_emplace(source, Stream{.name = name_of(source), .lines = std::move(lines)})
+        .first->second;
+}
+
+std::string Transcript::name_of(std::optional<uint8_t> source) const {
+    if (!source) {
+        return "firmware";
+    }
+    if (*source == hv_source) {
+        return "hv";
+    }
+    if (*source == record_source) {
+        return "record";
+    }
+    if (const DomainRecord* domain = record_.find_source(*source)) {
+        return domain->name;
+    }
+    return *source == builder_source ? "domB" : "domain-" + std::to_string(*source);
+}
+
+const EvidenceExtractor* Transcript::evidence(uint16_t domid) const {
+    const auto found = streams_.find(static_cast<uint8_t>(domid & 0xff));
+    return found == streams_.end() ? nullptr : &found->second.evidence;
+}
+
+std::string Transcript::last_line(std::string_view stream) const {
+    for (const auto& [source, candidate] : streams_) {
+        if (candidate.name == stream) {
+            return candidate.last_line;
+        }
+    }
+    return {};
+}
+
+}  // namespace images
