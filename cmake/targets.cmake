@@ -16,6 +16,10 @@ if(GANTRY_SANITIZE)
     target_link_options(host INTERFACE -fsanitize=address,undefined)
 endif()
 
+if(GANTRY_FUZZ)
+    target_compile_options(host INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
 add_library(freestanding INTERFACE)
 target_link_libraries(freestanding INTERFACE warnings)
 target_compile_options(freestanding INTERFACE
