@@ -4,8 +4,9 @@
 // Tables come from the domain's own pool, so no domain can exhaust another's.
 #pragma once
 
-#include "hv/base/address.hpp"
-#include "hv/base/result.hpp"
+#include "hv/base/spinlock.hpp"
+#include "hv/mm/direct_map.hpp"
+#include "hv/mm/page_table.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -14,29 +15,7 @@ namespace hv::mm {
 
 enum class Access : uint8_t { ReadWriteExecute, ReadWrite, ReadOnly };
 
-enum class P2mError : uint8_t {
-    NoTables,    // the domain's pool is used up: refuse the operation
-    BadAddress,  // beyond the guest physical address space: refuse the operation
-};
-
-// Zeroed frames for nested page tables, reserved for one domain at boot.
-class TablePool {
-  public:
-    constexpr TablePool() = default;
-    void init(Mfn first, uint64_t count) {
-        next_ = first;
-        left_ = count;
-    }
-    [[nodiscard]] std::optional<Mfn> take();
-    void give(Mfn table);
-    [[nodiscard]] uint64_t left() const { return left_ + freed_count_; }
-
-  private:
-    Mfn next_{};
-    uint64_t left_ = 0;
-    Mfn freed_{};  // list through the first word of each freed table
-    uint64_t freed_count_ = 0;
-};
+using P2mError = PageTableError;
 
 class P2m {
   public:
@@ -49,27 +28,37 @@ class P2m {
     constexpr P2m() = default;
     Result<void, P2mError> init(TablePool pool);
 
-    // Maps `count` frames; uses 1G and 2M entries where both sides are aligned. Replaces what was
-    // mapped there. Nothing is changed if it fails half way through but tables already taken stay.
     Result<void, P2mError> map(Gfn gfn, Mfn mfn, uint64_t count, Access access);
-    // Splits large entries as needed. Unmapping what is not mapped is allowed.
+    // Device registers: read, write, uncached.
+    Result<void, P2mError> map_device(Gfn gfn, Mfn mfn, uint64_t count);
     Result<void, P2mError> unmap(Gfn gfn, uint64_t count);
     [[nodiscard]] std::optional<Mapping> lookup(Gfn gfn) const;
 
+    // Calls `use` with the page behind gfn while the mapping cannot change; false if the page is
+    // not there or may not be written. `use` must be short.
+    template <class Use>
+    bool with_page(Gfn gfn, bool write, Use&& use) const {
+        const LockGuard guard{lock_};
+        const auto mapping = lookup_locked(gfn);
+        if (!mapping || (write && mapping->access == Access::ReadOnly)) {
+            return false;
+        }
+        use(direct_map(mapping->mfn));
+        return true;
+    }
+
     // nCR3 of the container.
-    [[nodiscard]] Paddr root() const { return to_paddr(root_); }
+    [[nodiscard]] Paddr root() const { return table_.root(); }
     // Whoever changes or removes an entry flushes every CPU that may run the domain before the
     // frame changes hands; see domain::flush_tlb.
-    [[nodiscard]] uint64_t tables_left() const { return pool_.left(); }
+    [[nodiscard]] uint64_t tables_left() const { return table_.tables_left(); }
 
   private:
-    uint64_t* walk_to(Gfn gfn, unsigned level, bool create);
-    Result<void, P2mError> split(uint64_t& entry, unsigned level);
-    Result<void, P2mError> set(Gfn gfn, unsigned level, uint64_t entry);
-    void free_subtree(uint64_t entry, unsigned level);
+    [[nodiscard]] std::optional<Mapping> lookup_locked(Gfn gfn) const;
 
-    Mfn root_{};
-    TablePool pool_;
+    // Innermost lock: nothing else is taken while it is held.
+    mutable Spinlock lock_;
+    PageTable table_;
 };
 
 }  // namespace hv::mm
