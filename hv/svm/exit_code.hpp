@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Exit codes, [apm2] appendix C.
+#pragma once
+
+#include <cstdint>
+
+namespace hv::svm {
+
+enum class ExitCode : uint64_t {
+    INTR = 0x60,
+    NMI = 0x61,
+    VINTR = 0x64,
+    RDPMC = 0x6f,
+    CPUID = 0x72,
+    INVD = 0x76,
+    HLT = 0x78,
+    INVLPGA = 0x7a,
+    IOIO = 0x7b,
+    MSR = 0x7c,
+    TASK_SWITCH = 0x7d,
+    SHUTDOWN = 0x7f,
+    VMRUN = 0x80,
+    VMMCALL = 0x81,
+    VMLOAD = 0x82,
+    VMSAVE = 0x83,
+    STGI = 0x84,
+    CLGI = 0x85,
+    SKINIT = 0x86,
+    WBINVD = 0x89,
+    MONITOR = 0x8a,
+    MWAIT = 0x8b,
+    MWAIT_CONDITIONAL = 0x8c,
+    NPF = 0x400,
+    INVALID = ~uint64_t{0},
+};
+
+}  // namespace hv::svm
