@@ -77,6 +77,8 @@ struct Domain {
     State state = State::UnderConstruction;  // under lock; read without it only by its own vCPUs
     End end = End::Poweroff;                 // valid when Ended
     std::atomic<bool> is_dying{false};
+    std::atomic<bool> is_torn_down{false};
+    std::atomic<uint64_t> tlb_generation{1};  // of the p2m; see tlb.hpp
 
     mm::P2m p2m;
     uint64_t max_pages = 0;  // RAM of the plan

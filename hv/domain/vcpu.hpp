@@ -4,6 +4,7 @@
 
 #include "hv/base/address.hpp"
 #include "hv/sched/entity.hpp"
+#include "hv/svm/processor_state.hpp"
 #include "hv/svm/registers.hpp"
 
 #include <atomic>
@@ -16,17 +17,14 @@ struct VcpuInfo;
 namespace hv::svm {
 class Vmcb;
 }
+namespace hv::hvm {
+class LocalApic;
+class MsrState;
+}  // namespace hv::hvm
 
 namespace hv::domain {
 
 struct Domain;
-
-// A structure of the guest that the hypervisor updates: registered by guest address, reached by
-// machine address. Frames under it are counted as foreign mappings while registered.
-struct GuestArea {
-    Paddr address{};
-    bool is_set = false;
-};
 
 struct Vcpu {
     Domain* domain = nullptr;
@@ -36,6 +34,13 @@ struct Vcpu {
 
     svm::GuestRegisters registers{};  // what VMRUN does not save
     svm::Vmcb* vmcb = nullptr;
+    svm::ProcessorState processor;
+    hvm::LocalApic* lapic = nullptr;
+    hvm::MsrState* msrs = nullptr;
+    uint64_t tlb_generation = 0;  // of the domain's p2m when it last entered; see tlb.hpp
+    CpuId last_cpu{};             // where it last entered the guest
+    // INIT received, waits for STARTUP; the page to start at once it came, + 1. [apm2] 14.1
+    std::atomic<uint32_t> startup{0};
 
     // Where vcpu_info lives: in shared_info for ids below 32 until VCPUOP_register_vcpu_info.
     // Read by other CPUs that send events; replaced once, under event::lock.
@@ -47,9 +52,8 @@ struct Vcpu {
     // event::lock; read without it as a hint.
     std::atomic<uint32_t> polled_port{0};
 
-    GuestVaddr runstate_area{};           // VCPUOP_register_runstate_memory_area, 0 if none
-    GuestPaddr time_area{};               // VCPUOP_register_vcpu_time_memory_area, 0 if none
-    uint64_t singleshot_deadline_ns = 0;  // system time, 0 if not armed; under sched::lock
+    GuestVaddr runstate_area{};  // VCPUOP_register_runstate_memory_area, 0 if none
+    GuestPaddr time_area{};      // VCPUOP_register_vcpu_time_memory_area, 0 if none
 
     sched::Entity sched;  // under sched::lock
 };

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hv/sched/sched.hpp"
+
+#include "hv/base/assert.hpp"
+#include "hv/base/spinlock.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace hv::sched {
+
+namespace {
+
+constexpr size_t max_cpus = 64;
+// A waiting vCPU replaces the running one only if it has had this much less.
+constexpr uint64_t preempt_advantage_ns = 2'000'000;
+
+struct CpuQueue {
+    bool is_ready = false;
+    bool is_idle = false;
+    domain::Vcpu* running = nullptr;
+    uint64_t slice_start_ns = 0;
+    Timer* timers = nullptr;
+};
+
+constinit Spinlock lock;
+constinit domain::Vcpu* queue = nullptr;  // sorted by run_ns, least first
+constinit uint64_t least_run_ns = 0;      // of what was last picked: newcomers start here
+constinit std::array<CpuQueue, max_cpus> cpus{};
+
+CpuQueue& of(CpuId cpu) {
+    return cpus[cpu.value()];
+}
+
+void enter_state(domain::Vcpu& v, RunState state) {
+    const uint64_t now = now_ns();
+    const uint64_t spent = now - v.sched.since_ns;
+    v.sched.time_ns[static_cast<size_t>(v.sched.state)] += spent;
+    if (v.sched.state == RunState::Running) {
+        v.sched.run_ns += spent;
+    }
+    v.sched.state = state;
+    v.sched.since_ns = now;
+}
+
+void enqueue(domain::Vcpu& v) {
+    domain::Vcpu** at = &queue;
+    while (*at != nullptr && (*at)->sched.run_ns <= v.sched.run_ns) {
+        at = &(*at)->sched.next;
+    }
+    v.sched.next = *at;
+    *at = &v;
+}
+
+void dequeue(domain::Vcpu& v) {
+    for (domain::Vcpu** at = &queue; *at != nullptr; at = &(*at)->sched.next) {
+        if (*at == &v) {
+            *at = v.sched.next;
+            v.sched.next = nullptr;
+            return;
+        }
+    }
+}
+
+// An idle CPU, the vCPU's last one if possible; else the last one, where the run loop decides.
+CpuId cpu_to_tell(const domain::Vcpu& v) {
+    if (of(v.sched.cpu).is_idle) {
+        return v.sched.cpu;
+    }
+    for (uint32_t i = 0; i < max_cpus; ++i) {
+        if (cpus[i].is_idle) {
+            return CpuId{i};
+        }
+    }
+    return v.sched.cpu;
+}
+
+void make_runnable(domain::Vcpu& v) {
+    // Whoever slept long gets no arrears: it starts where the others are.
+    v.sched.run_ns = std::max(v.sched.run_ns, least_run_ns);
+    enter_state(v, RunState::Runnable);
+    enqueue(v);
+    const CpuId cpu = cpu_to_tell(v);
+    of(cpu).is_idle = false;  // told once is enough
+    kick_cpu(cpu);
+}
+
+void disarm(Timer& timer) {
+    if (!timer.is_armed) {
+        return;
+    }
+    for (Timer** at = &of(timer.cpu).timers; *at != nullptr; at = &(*at)->next) {
+        if (*at == &timer) {
+            *at = timer.next;
+            break;
+        }
+    }
+    timer.is_armed = false;
+}
+
+void set_timer(domain::Vcpu& v, TimerKind kind, uint64_t deadline_ns) {
+    const LockGuard guard{lock};
+    Timer& timer = v.sched.timers[static_cast<size_t>(kind)];
+    disarm(timer);
+    if (deadline_ns == 0) {
+        return;
+    }
+    timer.deadline_ns = deadline_ns;
+    timer.cpu = v.sched.cpu;
+    timer.is_armed = true;
+    Timer** at = &of(timer.cpu).timers;
+    while (*at != nullptr && (*at)->deadline_ns <= deadline_ns) {
+        at = &(*at)->next;
+    }
+    timer.next = *at;
+    *at = &timer;
+}
+
+}  // namespace
+
+void wake(domain::Vcpu& v) {
+    // Set before the state is read: a vCPU about to block sees one or the other.
+    v.sched.wake_pending.store(true, std::memory_order_seq_cst);
+    const LockGuard guard{lock};
+    if (v.sched.state == RunState::Blocked) {
+        v.sched.wake_pending.store(false, std::memory_order_relaxed);
+        make_runnable(v);
+    } else if (v.sched.state == RunState::Running) {
+        kick_cpu(v.sched.cpu);
+    }
+}
+
+void block_current() {
+    domain::current().sched.request = Request::Block;
+}
+void yield_current() {
+    domain::current().sched.request = Request::Yield;
+}
+
+void set_online(domain::Vcpu& v, bool online) {
+    const LockGuard guard{lock};
+    v.is_up = online;
+    if (online) {
+        if (v.sched.state == RunState::Offline) {
+            make_runnable(v);
+        }
+        return;
+    }
+    for (Timer& timer : v.sched.timers) {
+        disarm(timer);
+    }
+    switch (v.sched.state) {
+        case RunState::Runnable:
+            dequeue(v);
+            enter_state(v, RunState::Offline);
+            break;
+        case RunState::Blocked:
+            enter_state(v, RunState::Offline);
+            break;
+        case RunState::Running:
+            kick_cpu(v.sched.cpu);
+            break;
+        case RunState::Offline:
+            break;
+    }
+}
+
+bool is_running(const domain::Vcpu& v) {
+    const LockGuard guard{lock};
+    return v.sched.state == RunState::Running;
+}
+
+void set_singleshot_timer(domain::Vcpu& v, uint64_t deadline_ns) {
+    set_timer(v, TimerKind::Singleshot, deadline_ns);
+}
+void set_poll_timer(domain::Vcpu& v, uint64_t deadline_ns) {
+    set_timer(v, TimerKind::Poll, deadline_ns);
+}
+void set_lapic_timer(domain::Vcpu& v, uint64_t deadline_ns) {
+    set_timer(v, TimerKind::Lapic, deadline_ns);
+}
+
+void init(domain::Vcpu& v) {
+    for (size_t kind = 0; kind < timer_kind_count; ++kind) {
+        v.sched.timers[kind].vcpu = &v;
+        v.sched.timers[kind].kind = static_cast<TimerKind>(kind);
+    }
+    v.sched.since_ns = now_ns();
+}
+
+void cpu_is_ready(CpuId cpu) {
+    const LockGuard guard{lock};
+    of(cpu).is_ready = true;
+}
+
+domain::Vcpu* pick(CpuId cpu) {
+    const LockGuard guard{lock};
+    CpuQueue& c = of(cpu);
+    domain::Vcpu* v = queue;
+    c.is_idle = v == nullptr;
+    if (v == nullptr) {
+        return nullptr;
+    }
+    queue = v->sched.next;
+    v->sched.next = nullptr;
+    least_run_ns = std::max(least_run_ns, v->sched.run_ns);
+    enter_state(*v, RunState::Running);
+    v->sched.cpu = cpu;
+    c.running = v;
+    c.slice_start_ns = v->sched.since_ns;
+    return v;
+}
+
+bool should_leave(CpuId cpu, const domain::Vcpu& running) {
+    const LockGuard guard{lock};
+    if (!running.is_up) {
+        return true;
+    }
+    if (queue == nullptr) {
+        return false;
+    }
+    const uint64_t ran = now_ns() - of(cpu).slice_start_ns;
+    return ran >= slice_ns ||
+           running.sched.run_ns + ran > queue->sched.run_ns + preempt_advantage_ns;
+}
+
+bool take_block_request(domain::Vcpu& v, bool has_pending_interrupt) {
+    const bool wants = v.sched.request == Request::Block;
+    const bool woken = v.sched.wake_pending.exchange(false, std::memory_order_seq_cst);
+    return wants && !woken && !has_pending_interrupt;
+}
+
+void leave(domain::Vcpu& v, bool has_pending_interrupt) {
+    const LockGuard guard{lock};
+    of(v.sched.cpu).running = nullptr;
+    const bool blocks = take_block_request(v, has_pending_interrupt);
+    if (v.sched.request == Request::Yield && queue != nullptr) {
+        v.sched.run_ns = std::max(v.sched.run_ns, queue->sched.run_ns);
+    }
+    v.sched.request = Request::Continue;
+    if (!v.is_up) {
+        enter_state(v, RunState::Offline);
+    } else if (blocks) {
+        enter_state(v, RunState::Blocked);
+    } else {
+        enter_state(v, RunState::Runnable);
+        enqueue(v);
+    }
+}
+
+Timer* pop_expired(CpuId cpu, uint64_t now) {
+    const LockGuard guard{lock};
+    Timer* timer = of(cpu).timers;
+    if (timer == nullptr || timer->deadline_ns > now) {
+        return nullptr;
+    }
+    of(cpu).timers = timer->next;
+    timer->is_armed = false;
+    return timer;
+}
+
+uint64_t next_deadline(CpuId cpu) {
+    const LockGuard guard{lock};
+    const CpuQueue& c = of(cpu);
+    uint64_t deadline = c.timers != nullptr ? c.timers->deadline_ns : 0;
+    if (c.running != nullptr && queue != nullptr) {
+        const uint64_t slice_end = c.slice_start_ns + slice_ns;
+        deadline = deadline == 0 ? slice_end : std::min(deadline, slice_end);
+    }
+    return deadline;
+}
+
+}  // namespace hv::sched
