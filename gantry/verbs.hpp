@@ -32,5 +32,7 @@ struct Session {
 void add_check(CLI::App& app, Session& session);
 void add_build(CLI::App& app, Session& session);
 void add_show(CLI::App& app, Session& session);
+void add_log(CLI::App& app, Session& session);
+void add_verify(CLI::App& app, Session& session);
 
 }  // namespace gantry

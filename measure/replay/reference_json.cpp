@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // reference.json. Digests are objects with one member per bank, event data is hex, and text stands
 // there a second time for people; readers use the hex.
+#include "measure/replay/digests_json.hpp"
 #include "measure/replay/hex.hpp"
 #include "measure/replay/reference.hpp"
 #include "measure/replay/verify.hpp"
@@ -20,16 +21,6 @@ constexpr std::array all_subjects{Subject::Hypervisor,    Subject::Lcm,    Subje
                                   Subject::Configuration, Subject::Kernel, Subject::Initrd,
                                   Subject::Mirror,        Subject::Cap};
 
-Json to_json(const DigestSet& digests) {
-    Json json = Json::object();
-    for (const Algorithm a : all_algorithms) {
-        if (digests.banks().has(a)) {
-            json[std::string{to_name(a)}] = to_hex(digests.get(a));
-        }
-    }
-    return json;
-}
-
 Json to_json(const ReferenceEvent& e) {
     Json json;
     json["index"] = e.index;
@@ -39,7 +30,7 @@ Json to_json(const ReferenceEvent& e) {
     json["domain"] = e.domain;
     json["path"] = e.path;
     json["source"] = e.source;
-    json["digests"] = to_json(e.digests);
+    json["digests"] = digests_json(e.digests);
     json["data"] = to_hex(e.data);
     if (e.type == EventType::EV_IPL) {
         json["text"] = printable(e.data);
@@ -139,12 +130,7 @@ ReferenceValues values_from(const Json& json) {
 std::string to_json(const ReferenceValues& values) {
     Json json;
     json["format"] = format_name;
-    json["banks"] = Json::array();
-    for (const Algorithm a : all_algorithms) {
-        if (values.banks.has(a)) {
-            json["banks"].push_back(to_name(a));
-        }
-    }
+    json["banks"] = banks_json(values.banks);
     json["mirror"] = values.mirror;
     json["text-pcr"] = values.text_pcr.value();
     json["blobs-pcr"] = values.blobs_pcr.value();
@@ -154,13 +140,7 @@ std::string to_json(const ReferenceValues& values) {
     for (const ReferenceEvent& e : values.events) {
         json["events"].push_back(to_json(e));
     }
-    json["pcrs"] = Json::array();
-    for (const auto& [pcr, value] : values.pcrs) {
-        Json entry;
-        entry["pcr"] = pcr.value();
-        entry["digests"] = to_json(value);
-        json["pcrs"].push_back(std::move(entry));
-    }
+    json["pcrs"] = pcrs_json(values.pcrs);
     return json.dump(2) + "\n";
 }
 

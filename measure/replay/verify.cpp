@@ -194,7 +194,7 @@ class Verifier {
 std::string printable(std::string_view text) {
     std::string out;
     for (const char c : text) {
-        if (c >= 0x20 && c <= 0x7e && c != '\\') {
+        if (c >= 0x20 && c <= 0x7e) {
             out += c;
         } else {
             out += "\\x" + to_hex(std::as_bytes(std::span{&c, 1}));

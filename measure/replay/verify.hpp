@@ -36,7 +36,8 @@ struct Verdict {
 
 Verdict verify(const RawLog& log, const PcrValues& reported, const ReferenceValues& reference);
 
-// Bytes for people: whatever is not printable ASCII, and the backslash, as \xNN.
+// Bytes for people: whatever is not printable ASCII as \xNN. Canonical text is escaped already, so
+// the backslash stays.
 std::string printable(std::span<const std::byte> bytes);
 std::string printable(std::string_view text);
 
