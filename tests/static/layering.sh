@@ -23,11 +23,11 @@ hv/dev: @formats hv/x86
 hv/svm: @formats hv/x86
 hv/mm: @formats hv/x86 hv/svm
 hv/domain: @formats hv/x86 hv/svm hv/mm hv/sched/entity.hpp
-hv/event: @formats hv/x86 hv/svm hv/mm hv/domain
+hv/event: @formats hv/x86 hv/svm hv/mm hv/domain hv/sched
 hv/grant: @formats hv/x86 hv/svm hv/mm hv/domain
 hv/sched: @formats hv/x86 hv/svm hv/mm hv/domain
 hv/hvm: @formats hv/x86 hv/svm hv/mm hv/domain hv/event hv/grant hv/sched
-hv/hypercall: @formats hv/x86 hv/svm hv/mm hv/domain hv/event hv/grant hv/sched hv/hvm hv/dev
+hv/hypercall: @formats hv/x86 hv/svm hv/mm hv/domain hv/event hv/grant hv/sched hv/hvm hv/dev hv/launch/launch_op.hpp
 hv/launch: @formats hv/x86 hv/svm hv/mm hv/domain hv/event hv/grant hv/sched hv/hvm hv/dev
 hv/boot: @formats hv
 

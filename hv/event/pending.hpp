@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// The 2-level event ABI: how a port becomes pending in memory that the guest shares, and when its
+// vCPU has to look. [xen-pub] xen.h, struct shared_info. Used by the event channels and by whoever
+// injects the upcall.
+#pragma once
+
+#include "hv/base/address.hpp"
+#include "hv/domain/domain.hpp"
+#include "hv/domain/vcpu.hpp"
+
+#include <cstdint>
+#include <optional>
+
+namespace hv::event {
+
+// With event::lock held: sets the port's pending bit; unless it was set already or is masked, tells
+// the vCPU. Wakes vCPUs that poll the port.
+void set_pending(domain::Domain& domain, EvtchnPort port, VcpuId notify);
+// With event::lock held: forgets an event that the guest has not seen yet.
+void clear_pending(domain::Domain& domain, EvtchnPort port);
+// With event::lock held: clears the mask bit and tells the vCPU what it missed meanwhile.
+void unmask_pending(domain::Domain& domain, EvtchnPort port, VcpuId notify);
+[[nodiscard]] bool is_pending(const domain::Domain& domain, EvtchnPort port);
+
+// Moves the vCPU's vcpu_info to another place (guest memory that stays pinned, or shared_info).
+// Everything is marked pending there, so that no event is lost on the way.
+void move_vcpu_info(domain::Vcpu& vcpu, abi::VcpuInfo* to);
+
+// Whether the vCPU has an upcall to take as soon as RFLAGS.IF and the interrupt shadow allow it.
+[[nodiscard]] bool upcall_wanted(const domain::Vcpu& vcpu);
+// The vector to inject for it: HVM_PARAM_CALLBACK_IRQ, if the guest has chosen a vector.
+[[nodiscard]] std::optional<uint8_t> callback_vector(const domain::Domain& domain);
+
+}  // namespace hv::event
