@@ -62,9 +62,7 @@ class EventChannels {
     Channel& at(EvtchnPort port) { return table_[port.value()]; }
     Result<EvtchnPort, Error> find_free() const;
     // The port that a virtual interrupt of a vCPU is bound to; 0 if none.
-    uint16_t& virq_port(VcpuId vcpu, uint32_t virq) {
-        return virq_ports_[vcpu.value()][virq];
-    }
+    uint16_t& virq_port(VcpuId vcpu, uint32_t virq) { return virq_ports_[vcpu.value()][virq]; }
 
   private:
     std::span<Channel> table_;
