@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// Instruction bytes written as in the manuals, for tests.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <vector>
+
+namespace hv::hvm {
+
+class Bytes {
+  public:
+    Bytes(std::initializer_list<unsigned> values) {
+        for (const unsigned value : values) {
+            bytes_.push_back(static_cast<std::byte>(value));
+        }
+    }
+    operator std::span<const std::byte>() const { return bytes_; }
+    [[nodiscard]] size_t size() const { return bytes_.size(); }
+
+  private:
+    std::vector<std::byte> bytes_;
+};
+
+}  // namespace hv::hvm
