@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// The part of decode that reads one domain node and the module nodes below it.
+#pragma once
+
+#include "launch-config/binding/node_reader.hpp"
+
+namespace launch {
+
+// The domid of the result is 0 when the node leaves the choice to us.
+Decoded<Domain> decode_domain(const NodeReader& reader, DecodeNotes* notes);
+
+// `default_name` is the label of a module that has none.
+Decoded<Artifact> decode_module(const NodeReader& reader, std::string_view default_name,
+                                DecodeNotes* notes);
+
+}  // namespace launch

@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: Apache-2.0
+// What decode makes of LCMs that our encoder wrote, and of the same bytes after something happened
+// to them. Built with sanitizers, so reading outside the bytes fails the test.
+#include "launch-config/binding/decode.hpp"
+
+#include "launch-config/binding/canonical.hpp"
+#include "launch-config/model/encode.hpp"
+#include "tests/unit/launch-config/sample_graph.hpp"
+
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <libfdt.h>
+
+namespace launch {
+namespace {
+
+using Bytes = std::vector<std::byte>;
+
+// A copy whose end the sanitizer watches, unlike a vector's spare capacity.
+struct Exact {
+    explicit Exact(std::span<const std::byte> bytes)
+        : size{bytes.size()}, data{std::make_unique<std::byte[]>(bytes.size())} {
+        std::copy(bytes.begin(), bytes.end(), data.get());
+    }
+    [[nodiscard]] std::span<const std::byte> span() const { return {data.get(), size}; }
+    size_t size;
+    std::unique_ptr<std::byte[]> data;
+};
+
+std::string refusal(std::span<const std::byte> lcm) {
+    LaunchGraph graph;
+    const auto decoded = decode(lcm, graph);
+    if (decoded.ok()) {
+        return "accepted";
+    }
+    const DecodeError& error = decoded.error();
+    return std::string{error.path.view()} + " " + std::string{error.property.view()} + ": " +
+           std::string{to_string(error.reason)};
+}
+
+// The sample's LCM after `edit` has worked on it with libfdt.
+std::string refusal_after(const std::function<void(void*)>& edit) {
+    Bytes lcm = encode(test::sample_graph());
+    Bytes room(lcm.size() + 4096);
+    EXPECT_EQ(0, fdt_open_into(lcm.data(), room.data(), static_cast<int>(room.size())));
+    edit(room.data());
+    EXPECT_EQ(0, fdt_pack(room.data()));
+    room.resize(fdt_totalsize(room.data()));
+    return refusal(room);
+}
+
+int node(void* tree, const char* path) {
+    const int offset = fdt_path_offset(tree, path);
+    EXPECT_GE(offset, 0) << path;
+    return offset;
+}
+
+constexpr const char* first = "/chosen/hypervisor/domain-1";
+constexpr const char* second = "/chosen/hypervisor/domain-2";
+constexpr const char* kernel = "/chosen/hypervisor/domain-1/kernel";
+
+void expect_same(const Artifact& a, const Artifact& b) {
+    EXPECT_EQ(a.module_index, b.module_index);
+    EXPECT_EQ(a.name, b.name);
+    EXPECT_EQ(a.source, b.source);
+    EXPECT_EQ(a.size_bytes, b.size_bytes);
+    EXPECT_EQ(a.expected_sha256, b.expected_sha256);
+}
+
+void expect_same(const Domain& a, const Domain& b) {
+    EXPECT_EQ(a.domid, b.domid);
+    EXPECT_EQ(a.name, b.name);
+    EXPECT_EQ(a.uuid, b.uuid);
+    EXPECT_EQ(a.type, b.type);
+    EXPECT_EQ(a.vcpu_count, b.vcpu_count);
+    EXPECT_EQ(a.memory_bytes, b.memory_bytes);
+    for (const Role role : all_roles) {
+        EXPECT_EQ(a.roles.has(role), b.roles.has(role)) << to_string(role);
+    }
+    EXPECT_EQ(a.cpuid.x2apic, b.cpuid.x2apic);
+    EXPECT_EQ(a.cpuid.xsave, b.cpuid.xsave);
+    expect_same(a.kernel, b.kernel);
+    ASSERT_EQ(a.initrd.has_value(), b.initrd.has_value());
+    if (a.initrd) {
+        expect_same(*a.initrd, *b.initrd);
+    }
+    EXPECT_EQ(a.cmdline, b.cmdline);
+    EXPECT_EQ(a.expected_end, b.expected_end);
+    EXPECT_EQ(a.path, b.path);
+}
+
+TEST(Decode, gives_back_the_graph_that_was_encoded) {
+    const LaunchGraph graph = test::sample_graph();
+    const Bytes lcm = encode(graph);
+    LaunchGraph decoded;
+    DecodeNotes notes;
+    ASSERT_TRUE(decode(lcm, decoded, &notes).ok()) << refusal(lcm);
+    EXPECT_TRUE(notes.empty());
+    EXPECT_EQ(graph.measurement, decoded.measurement);
+    EXPECT_EQ(graph.pcrs.text, decoded.pcrs.text);
+    EXPECT_EQ(graph.pcrs.blobs, decoded.pcrs.blobs);
+    EXPECT_EQ(graph.pcrs.mirror, decoded.pcrs.mirror);
+    EXPECT_EQ(graph.hypervisor_cmdline, decoded.hypervisor_cmdline);
+    expect_same(graph.builder, decoded.builder);
+    ASSERT_EQ(graph.domains.size(), decoded.domains.size());
+    for (size_t i = 0; i < graph.domains.size(); ++i) {
+        expect_same(graph.domains[i], decoded.domains[i]);
+    }
+}
+
+TEST(Decode, encoding_is_reproducible) {
+    EXPECT_EQ(encode(test::sample_graph()), encode(test::sample_graph()));
+}
+
+TEST(Decode, refuses_every_truncation) {
+    const Bytes lcm = encode(test::sample_graph());
+    for (size_t size = 0; size < lcm.size(); ++size) {
+        const Exact cut{std::span{lcm}.first(size)};
+        EXPECT_NE("accepted", refusal(cut.span())) << size;
+    }
+}
+
+// Whatever one changed byte leads to, decode ends inside the bytes and its graph can be used.
+TEST(Decode, survives_every_changed_byte) {
+    const Bytes lcm = encode(test::sample_graph());
+    LaunchGraph graph;
+    std::vector<char> text(max_domain_text_bytes);
+    for (size_t at = 0; at < lcm.size(); ++at) {
+        for (const unsigned flip : {0x01U, 0x80U, 0xffU}) {
+            Exact changed{lcm};
+            changed.data[at] ^= static_cast<std::byte>(flip);
+            if (!decode(changed.span(), graph).ok()) {
+                continue;
+            }
+            for (const Domain& domain : graph.domains) {
+                hv::Text out{text};
+                write_domain_text(domain, {}, out);
+                EXPECT_FALSE(out.truncated());
+            }
+        }
+    }
+}
+
+TEST(Decode, survives_random_damage) {
+    const Bytes lcm = encode(test::sample_graph());
+    std::mt19937 random{1};  // always the same damage: a failure can be repeated
+    LaunchGraph graph;
+    for (int round = 0; round < 2000; ++round) {
+        Exact changed{lcm};
+        for (int n = 0; n < 8; ++n) {
+            changed.data[random() % changed.size] = static_cast<std::byte>(random());
+        }
+        static_cast<void>(decode(changed.span(), graph));
+    }
+}
+
+TEST(Decode, refuses_an_oversized_module) {
+    Bytes lcm = encode(test::sample_graph());
+    lcm.resize(max_lcm_bytes);
+    EXPECT_EQ("accepted", refusal(lcm));
+    lcm.resize(max_lcm_bytes + 1);
+    EXPECT_EQ(" : the launch control module is too large", refusal(lcm));
+}
+
+TEST(Decode, reports_what_it_does_not_know) {
+    Bytes lcm = encode(test::sample_graph());
+    Bytes room(lcm.size() + 4096);
+    ASSERT_EQ(0, fdt_open_into(lcm.data(), room.data(), static_cast<int>(room.size())));
+    ASSERT_EQ(0, fdt_setprop_u32(room.data(), node(room.data(), first), "vpl011", 1));
+    ASSERT_GE(fdt_add_subnode(room.data(), node(room.data(), "/chosen/hypervisor"), "toy"), 0);
+    LaunchGraph graph;
+    DecodeNotes notes;
+    ASSERT_TRUE(decode(room, graph, &notes).ok());
+    ASSERT_EQ(2U, notes.size());
+    EXPECT_EQ("/chosen/hypervisor/toy", notes[0].path.view());
+    EXPECT_EQ("", notes[0].property.view());
+    EXPECT_EQ(first, notes[1].path.view());
+    EXPECT_EQ("vpl011", notes[1].property.view());
+}
+
+TEST(Decode, gives_free_domids_to_domains_without_one) {
+    Bytes lcm = encode(test::sample_graph());
+    ASSERT_EQ(0, fdt_setprop_inplace_u32(lcm.data(), node(lcm.data(), first), "domid", 0x7ff5));
+    ASSERT_EQ(0, fdt_setprop_inplace_u32(lcm.data(), node(lcm.data(), second), "domid", 1));
+    LaunchGraph graph;
+    ASSERT_TRUE(decode(lcm, graph).ok());
+    EXPECT_EQ(2, graph.domains[0].domid.value());
+    EXPECT_EQ(1, graph.domains[1].domid.value());
+}
+
+// One way to be wrong, and how it must be refused.
+struct Fault {
+    const char* name;
+    std::function<void(void*)> edit;
+    std::string expected;
+};
+
+std::function<void(void*)> set_u32(const char* path, const char* property, uint32_t value) {
+    return [=](void* t) { ASSERT_EQ(0, fdt_setprop_u32(t, node(t, path), property, value)); };
+}
+std::function<void(void*)> set_u64(const char* path, const char* property, uint64_t value) {
+    return [=](void* t) { ASSERT_EQ(0, fdt_setprop_u64(t, node(t, path), property, value)); };
+}
+std::function<void(void*)> set_text(const char* path, const char* property, std::string value) {
+    return [=](void* t) {
+        ASSERT_EQ(0, fdt_setprop(t, node(t, path), property, value.c_str(),
+                                 static_cast<int>(value.size() + 1)));
+    };
+}
+std::function<void(void*)> remove_property(const char* path, const char* property) {
+    return [=](void* t) { ASSERT_EQ(0, fdt_delprop(t, node(t, path), property)); };
+}
+std::function<void(void*)> remove_node(const char* path) {
+    return [=](void* t) { ASSERT_EQ(0, fdt_del_node(t, node(t, path))); };
+}
+
+const std::string at_first = std::string{first} + " ";
+const std::string at_second = std::string{second} + " ";
+const std::string at_kernel = std::string{kernel} + " ";
+constexpr const char* hypervisor = "/chosen/hypervisor";
+constexpr const char* config = "/chosen/hypervisor/config";
+constexpr const char* builder = "/chosen/hypervisor/config/builder";
+
+// clang-format off
+const Fault faults[] = {
+    {"no_hypervisor", remove_node(hypervisor), "/chosen/hypervisor : the tree describes no launch"},
+    {"hypervisor_not_compatible", set_text(hypervisor, "compatible", "kvm"), "/chosen/hypervisor : the tree describes no launch"},
+    {"no_builder", remove_node(builder), "/chosen/hypervisor hl,builder: is missing"},
+    {"builder_elsewhere", set_u32(builder, "module-index", 5), "/chosen/hypervisor/config/builder module-index: is out of range"},
+    {"kernel_is_builder", set_u32(kernel, "module-index", 1), at_first + "module-index: contradicts another value"},
+    {"measurement_word", set_text(hypervisor, "hl,measurement", "maybe"), "/chosen/hypervisor hl,measurement: has not the form that the binding gives it"},
+    {"pcrs_short", set_u64(hypervisor, "hl,pcrs", 0), "/chosen/hypervisor hl,pcrs: has not the form that the binding gives it"},
+    {"no_kernel", remove_node(kernel), at_first + "kernel: is missing"},
+    {"kernel_index_lcm", set_u32(kernel, "module-index", 0), at_kernel + "module-index: is out of range"},
+    {"kernel_index_high", set_u32(kernel, "module-index", max_modules), at_kernel + "module-index: is out of range"},
+    {"kernel_index_wide", set_u64(kernel, "module-index", 2), at_kernel + "module-index: has not the form that the binding gives it"},
+    {"kernel_index_missing", remove_property(kernel, "module-index"), at_kernel + "module-index: is missing"},
+    {"kernel_name_space", set_text(kernel, "hl,name", "a b"), at_kernel + "hl,name: has not the form that the binding gives it"},
+    {"digest_short", set_text(kernel, "hl,digest", "sha256:00"), at_kernel + "hl,digest: has not the form that the binding gives it"},
+    {"digest_not_hex", set_text(kernel, "hl,digest", "sha256:" + std::string(64, 'G')), at_kernel + "hl,digest: has not the form that the binding gives it"},
+    {"cmdline_long", set_text(kernel, "bootargs", std::string(max_cmdline_bytes + 1, 'x')), at_kernel + "bootargs: is out of range"},
+    {"second_kernel", set_text("/chosen/hypervisor/domain-1/ramdisk", "compatible", "module,kernel"), "/chosen/hypervisor/domain-1/ramdisk : is there twice"},
+    {"module_of_unknown_kind", set_text("/chosen/hypervisor/domain-1/ramdisk", "compatible", "multiboot,module"), "/chosen/hypervisor/domain-1/ramdisk compatible: is not implemented yet"},
+    {"name_taken", set_text(second, "hl,name", "web"), at_second + "hl,name: is there twice"},
+    {"domid_taken", set_u32(second, "domid", 1), at_second + "domid: is there twice"},
+    {"domid_zero", set_u32(first, "domid", 0), at_first + "domid: is out of range"},
+    {"domid_high", set_u32(first, "domid", max_domid + 1), at_first + "domid: is out of range"},
+    {"uuid_missing", remove_property(first, "domain-uuid"), at_first + "domain-uuid: is missing"},
+    {"uuid_short", set_u64(first, "domain-uuid", 1), at_first + "domain-uuid: has not the form that the binding gives it"},
+    {"mode_pv", set_u32(first, "mode", 1), at_first + "mode: is not implemented yet"},
+    {"mode_hvm", set_u32(first, "mode", 2), at_first + "mode: is not implemented yet"},
+    {"mode_pv_hvm", set_u32(first, "mode", 3), at_first + "mode: contradicts another value"},
+    {"mode_unknown", set_u32(first, "mode", 8), at_first + "mode: is out of range"},
+    {"cpus_missing", remove_property(first, "cpus"), at_first + "cpus: is missing"},
+    {"cpus_zero", set_u32(first, "cpus", 0), at_first + "cpus: is out of range"},
+    {"cpus_many", set_u32(first, "cpus", max_vcpus_per_domain + 1), at_first + "cpus: is out of range"},
+    {"memory_missing", remove_property(first, "memory"), at_first + "memory: is missing"},
+    {"memory_zero", set_u64(first, "memory", 0), at_first + "memory: is out of range"},
+    {"memory_not_pages", set_u64(first, "memory", 1025), at_first + "memory: is out of range"},
+    {"memory_wraps", set_u64(first, "memory", uint64_t{1} << 60), at_first + "memory: is out of range"},
+    {"memory_word", set_text(first, "memory", "lots of memory"), at_first + "memory: has not the form that the binding gives it"},
+    {"role_unknown", set_text(first, "hl,roles", "king"), at_first + "hl,roles: has not the form that the binding gives it"},
+    {"role_not_implemented", set_text(first, "hl,roles", "control"), at_first + "hl,roles: is not implemented yet"},
+    {"role_taken", set_text(second, "hl,roles", "tpm"), at_second + "hl,roles: is there twice"},
+    {"capabilities", set_u32(first, "capabilities", 1), at_first + "capabilities: is not implemented yet"},
+    {"flag_two", set_u32(first, "hl,cpuid-xsave", 2), at_first + "hl,cpuid-xsave: is out of range"},
+    {"expect_word", set_text(first, "hl,expect", "soon"), at_first + "hl,expect: has not the form that the binding gives it"},
+    {"not_implemented_property", set_text(first, "passthrough", "enabled"), at_first + "passthrough: is not implemented yet"},
+    {"second_config", set_text(second, "compatible", "xen,config"), "/chosen/hypervisor/domain-2 : is there twice"},
+    {"no_domains", [](void* t) { remove_node(second)(t); remove_node(first)(t); }, "/chosen/hypervisor xen,domain: is missing"},
+    {"config_module", set_text(builder, "compatible", "multiboot,module"), "/chosen/hypervisor/config/builder compatible: is not implemented yet"},
+};
+// clang-format on
+
+class DecodeFault : public testing::TestWithParam<Fault> {};
+
+TEST_P(DecodeFault, is_refused) {
+    EXPECT_EQ(GetParam().expected, refusal_after(GetParam().edit));
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, DecodeFault, testing::ValuesIn(faults),
+                         [](const auto& fault) { return fault.param.name; });
+
+TEST(Decode, refuses_pcrs_that_cannot_serve) {
+    const std::array<std::array<uint32_t, 3>, 4> plans{
+        {{12, 12, 21}, {16, 13, 21}, {12, 23, 21}, {12, 13, 16}}};
+    for (const auto& plan : plans) {
+        LaunchGraph graph = test::sample_graph();
+        graph.pcrs = {hv::PcrIndex{plan[0]}, hv::PcrIndex{plan[1]}, hv::PcrIndex{plan[2]}};
+        EXPECT_NE("accepted", refusal(encode(graph))) << plan[0] << ' ' << plan[1];
+    }
+}
+
+TEST(Decode, refuses_a_domain_too_many) {
+    std::vector<std::string> names(max_domains + 1);
+    LaunchGraph graph = test::sample_graph();
+    graph.domains.clear();
+    for (size_t i = 0; i < max_domains; ++i) {
+        Domain domain = test::sample_domain(static_cast<uint16_t>(i + 1));
+        domain.name = names[i] = "d" + std::to_string(i);
+        ASSERT_TRUE(graph.domains.push(domain).ok());
+    }
+    Bytes lcm = encode(graph);
+    EXPECT_EQ("accepted", refusal(lcm));
+    Bytes room(lcm.size() + 4096);
+    ASSERT_EQ(0, fdt_open_into(lcm.data(), room.data(), static_cast<int>(room.size())));
+    const int added = fdt_add_subnode(room.data(), node(room.data(), hypervisor), "more");
+    ASSERT_GE(added, 0);
+    ASSERT_EQ(0, fdt_setprop_string(room.data(), added, "compatible", "xen,domain"));
+    ASSERT_EQ(0, fdt_setprop_u32(room.data(), added, "cpus", 1));
+    ASSERT_EQ(0, fdt_setprop_u32(room.data(), added, "memory", 4096));
+    const auto uuid = test::sample_uuid(0xee);
+    ASSERT_EQ(0, fdt_setprop(room.data(), added, "domain-uuid", uuid.data(), 16));
+    const int module = fdt_add_subnode(room.data(), added, "kernel");
+    ASSERT_GE(module, 0);
+    ASSERT_EQ(0, fdt_setprop_string(room.data(), module, "compatible", "module,kernel"));
+    ASSERT_EQ(0, fdt_setprop_u32(room.data(), module, "module-index", 2));
+    EXPECT_EQ("/chosen/hypervisor/domain-32 : is one more than this version supports", refusal(room));
+}
+
+}  // namespace
+}  // namespace launch
