@@ -33,6 +33,7 @@ target_compile_options(freestanding INTERFACE
     -fno-stack-protector                 # no canary at %fs:0x28
     -fcf-protection=none                 # no CET in the emulated machine
     -fno-strict-aliasing                 # raw memory changes its type here
+    -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=  # __FILE__: the same bytes wherever it is built
     $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-use-cxa-atexit>)
 target_compile_definitions(freestanding INTERFACE _GLIBCXX_ASSERTIONS)
 target_link_options(freestanding INTERFACE
