@@ -26,6 +26,27 @@ inline void reload_cr3() {
     asm volatile("mov %0, %%cr3" : : "r"(read_cr3()) : "memory");
 }
 
+inline uint64_t read_tsc() {
+    uint32_t low = 0;
+    uint32_t high = 0;
+    // SAFETY: reads a register only.
+    asm volatile("rdtsc" : "=a"(low), "=d"(high));
+    return uint64_t{high} << 32 | low;
+}
+
+struct Cpuid {
+    uint32_t eax, ebx, ecx, edx;
+};
+
+inline Cpuid cpuid(uint32_t leaf, uint32_t subleaf = 0) {
+    Cpuid out{};
+    // SAFETY: reads registers only.
+    asm volatile("cpuid"
+                 : "=a"(out.eax), "=b"(out.ebx), "=c"(out.ecx), "=d"(out.edx)
+                 : "a"(leaf), "c"(subleaf));
+    return out;
+}
+
 struct [[gnu::packed]] TablePointer {
     uint16_t limit;
     uint64_t base;

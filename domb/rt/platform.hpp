@@ -3,13 +3,13 @@
 // hypervisor for both; platform_bare.cpp serves tests of the runtime on a machine without one.
 #pragma once
 
-#include <cstdint>
+#include "hv/abi/xen_sched.hpp"
+
 #include <string_view>
 
 namespace rt {
 
-// [xen-pub] sched.h, SHUTDOWN_*.
-enum class ShutdownReason : uint32_t { poweroff = 0, reboot = 1, suspend = 2, crash = 3 };
+using hv::abi::ShutdownReason;
 
 // Text to this domain's own console, or, where there is none, to the hypervisor's log.
 void write(std::string_view text);

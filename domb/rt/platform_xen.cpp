@@ -1,25 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "domb/rt/hypercall.hpp"
 #include "domb/rt/platform.hpp"
+#include "hv/abi/xen_console.hpp"
 
 namespace rt {
-namespace {
 
-// [xen-pub] xen.h, sched.h.
-constexpr uint64_t hypercall_console_io = 18;
-constexpr uint64_t consoleio_write = 0;
-constexpr uint64_t hypercall_sched_op = 29;
-constexpr uint64_t schedop_shutdown = 2;
-
-}  // namespace
+using hv::abi::ConsoleIo;
 
 void write(std::string_view text) {
-    hypercall(hypercall_console_io, consoleio_write, text.size(), address_of(text.data()));
+    hypercall(Hypercall::console_io, ConsoleIo::CONSOLEIO_write, text.size(), text.data());
 }
 
 void shutdown(ShutdownReason reason) {
+    const hv::abi::SchedShutdown argument{static_cast<uint32_t>(reason)};
     while (true) {
-        hypercall(hypercall_sched_op, schedop_shutdown, address_of(&reason));
+        hypercall(Hypercall::sched_op, hv::abi::SchedOp::SCHEDOP_shutdown, &argument);
     }
 }
 

@@ -13,7 +13,7 @@ void rt_start(uint64_t start_info) {
     rt::start_traps();
     rt::protect_image();
     rt::domain_main(start_info);
-    rt::shutdown(rt::ShutdownReason::poweroff);
+    rt::shutdown(rt::ShutdownReason::SHUTDOWN_poweroff);
 }
 
 namespace hv {
@@ -23,7 +23,7 @@ void panic(const char* file, int line, const char* what) {
     text.put("panic: ").put(file).put(":").dec(static_cast<uint64_t>(line));
     text.put(": ").put(what).put("\n");
     rt::write(text.view());
-    rt::shutdown(rt::ShutdownReason::crash);
+    rt::shutdown(rt::ShutdownReason::SHUTDOWN_crash);
 }
 
 }  // namespace hv

@@ -102,5 +102,5 @@ void start_traps() {
 
 void rt_trap(const rt::TrapFrame* frame) {
     rt::print(*frame);
-    rt::shutdown(rt::ShutdownReason::crash);
+    rt::shutdown(rt::ShutdownReason::SHUTDOWN_crash);
 }

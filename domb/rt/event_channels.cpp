@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "domb/rt/event_channels.hpp"
+
+#include "domb/rt/address_space.hpp"
+#include "domb/rt/guest_addresses.hpp"
+#include "domb/rt/hypercall.hpp"
+#include "hv/abi/xen_event_channel.hpp"
+#include "hv/abi/xen_memory.hpp"
+#include "hv/abi/xen_sched.hpp"
+#include "hv/base/address.hpp"
+#include "hv/base/assert.hpp"
+
+#include <atomic>
+
+namespace rt {
+namespace {
+
+constexpr uint32_t bits_per_word = 64;
+
+}  // namespace
+
+EventChannels EventChannels::start() {
+    hv::abi::AddToPhysmap argument{};
+    argument.domid = hv::abi::DOMID_SELF;
+    argument.space = static_cast<uint32_t>(hv::abi::PhysMapSpace::XENMAPSPACE_shared_info);
+    argument.gpfn = shared_info_gpaddr / hv::page_size;
+    if (hypercall(Hypercall::memory_op, hv::abi::MemoryOp::XENMEM_add_to_physmap, &argument) != 0) {
+        PANIC("no shared info page");
+    }
+    // SAFETY: the hypervisor has put its shared info page there for the domain's life.
+    auto& shared = *reinterpret_cast<hv::abi::SharedInfo*>(
+        bytes_of({shared_info_gpaddr, hv::page_size}).data());
+    for (uint64_t& word : shared.evtchn_mask) {
+        std::atomic_ref{word}.store(~uint64_t{0});
+    }
+    return EventChannels{shared};
+}
+
+void EventChannels::clear(uint32_t port) {
+    ASSERT(port < hv::abi::EVTCHN_2L_NR_CHANNELS);
+    // Ordered before the reads of what the event announces: a locked operation is a full barrier.
+    std::atomic_ref{shared_.evtchn_pending[port / bits_per_word]}.fetch_and(
+        ~(uint64_t{1} << (port % bits_per_word)));
+}
+
+void EventChannels::wait(std::span<const uint32_t> ports) {
+    hv::abi::SchedPoll argument{};
+    argument.ports = to_argument(ports.data());
+    argument.nr_ports = static_cast<uint32_t>(ports.size());
+    hypercall(Hypercall::sched_op, hv::abi::SchedOp::SCHEDOP_poll, &argument);
+}
+
+void EventChannels::notify(uint32_t port) {
+    const hv::abi::EvtchnSend argument{port};
+    // A far end that is gone needs no notice.
+    hypercall(Hypercall::event_channel_op, hv::abi::EventChannelOp::EVTCHNOP_send, &argument);
+}
+
+}  // namespace rt

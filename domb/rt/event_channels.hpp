@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// Event channels of a small domain: it waits for them by SCHEDOP_poll, without interrupts.
+#pragma once
+
+#include "hv/abi/xen_shared_info.hpp"
+
+#include <cstdint>
+#include <span>
+
+namespace rt {
+
+class EventChannels {
+  public:
+    // Maps the shared info page and masks every port: polling looks at pending bits only. Ends the
+    // domain if the hypervisor refuses.
+    static EventChannels start();
+
+    // Forgets that an event is pending. Call before looking at what it announces: an event that
+    // comes while looking is then seen by the next wait.
+    void clear(uint32_t port);
+    // Returns when an event is pending on one of the ports.
+    void wait(std::span<const uint32_t> ports);
+    // Tells the other end.
+    void notify(uint32_t port);
+
+  private:
+    explicit EventChannels(hv::abi::SharedInfo& shared) : shared_{shared} {}
+    hv::abi::SharedInfo& shared_;
+};
+
+}  // namespace rt

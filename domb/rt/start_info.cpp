@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "domb/rt/start_info.hpp"
+
+#include "domb/rt/address_space.hpp"
+#include "hv/abi/xen_start_info.hpp"
+#include "hv/base/assert.hpp"
+
+namespace rt {
+namespace {
+
+template <class T>
+const T& object_at(uint64_t gpaddr) {
+    // SAFETY: domB put a T there; the tables are 16-byte aligned and nobody changes them.
+    return *reinterpret_cast<const T*>(bytes_of({gpaddr, sizeof(T)}).data());
+}
+
+const hv::abi::HvmStartInfo& info_at(uint64_t gpaddr) {
+    const auto& info = object_at<hv::abi::HvmStartInfo>(gpaddr);
+    ASSERT(info.magic == hv::abi::XEN_HVM_START_MAGIC_VALUE);
+    return info;
+}
+
+}  // namespace
+
+size_t StartInfo::module_count() const {
+    return info_at(gpaddr_).nr_modules;
+}
+
+std::span<const std::byte> StartInfo::module(size_t index) const {
+    ASSERT(index < module_count());
+    const auto& entry = object_at<hv::abi::HvmModlistEntry>(
+        info_at(gpaddr_).modlist_paddr + index * sizeof(hv::abi::HvmModlistEntry));
+    return bytes_of({entry.paddr, entry.size});
+}
+
+std::string_view StartInfo::command_line() const {
+    const uint64_t at = info_at(gpaddr_).cmdline_paddr;
+    return at == 0 ? std::string_view{} : std::string_view{&object_at<char>(at)};
+}
+
+}  // namespace rt
