@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "domb/builder/construct.hpp"
+
+#include "domb/builder/elf.hpp"
+#include "domb/builder/placement.hpp"
+#include "domb/builder/start_info.hpp"
+
+#include <cstring>
+
+namespace builder {
+namespace {
+
+Checked<void> accepted(const Done& done) {
+    if (!done.ok()) {
+        return hv::Err{Refused{Refusal::Hypervisor, ""}};
+    }
+    return hv::Ok{};
+}
+
+Checked<Kernel> checked_kernel(std::span<const std::byte> file) {
+    auto kernel = read_kernel(file);
+    if (!kernel.ok()) {
+        return hv::Err{Refused{kernel.error(), "/kernel"}};
+    }
+    return kernel.take();
+}
+
+}  // namespace
+
+Checked<void> construct(Hypervisor& hypervisor, const launch::Domain& domain,
+                        const Contents& contents, std::span<std::byte> tables) {
+    if (domain.type != launch::DomainType::Pvh) {
+        return hv::Err{Refused{Refusal::TypeNotSupported, "/type"}};
+    }
+    const Kernel kernel = TRY(checked_kernel(contents.kernel));
+    const Placement placement = TRY(place(kernel, contents.initrd.size(), domain.memory_bytes));
+    const auto map = layout::memory_map(domain.memory_bytes, contents.tpm_log_bytes);
+
+    memset(tables.data(), 0, tables.size());
+    TableArea area{tables, layout::tables};
+    const uint64_t start_info = write_start_info(area, {.domain = domain,
+                                                        .memory_map = map,
+                                                        .initrd = placement.initrd,
+                                                        .initrd_bytes = contents.initrd.size(),
+                                                        .console_plan = contents.console_plan,
+                                                        .tpm_log_bytes = contents.tpm_log_bytes});
+    const auto write = [&](uint64_t at, std::span<const std::byte> bytes) {
+        return accepted(hypervisor.write(domain.domid, hv::GuestPaddr{at}, bytes));
+    };
+    // What a segment has beyond its contents is zero already: hv gives out scrubbed RAM.
+    for (const Segment& segment : kernel.segments) {
+        TRY(write(segment.gpaddr, segment.contents));
+    }
+    TRY(write(placement.initrd, contents.initrd));
+    TRY(write(area.gpaddr(), area.bytes()));
+    TRY(accepted(hypervisor.set_memory_map(domain.domid, map)));
+    return accepted(
+        hypervisor.set_vcpu(domain.domid, kernel.entry, static_cast<uint32_t>(start_info)));
+}
+
+}  // namespace builder

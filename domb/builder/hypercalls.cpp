@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "domb/builder/hypercalls.hpp"
+
+#include "domb/rt/hypercall.hpp"
+#include "domb/rt/platform.hpp"
+#include "hv/abi/xen_memory.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+namespace builder {
+namespace {
+
+using hv::abi::LaunchOp;
+using hv::abi::MemoryOp;
+using rt::Hypercall;
+
+Done done(int64_t result) {
+    if (result < 0) {
+        return hv::Err{HypercallError{-result}};
+    }
+    return hv::Ok{};
+}
+
+Done launch_op(LaunchOp op, const void* argument) {
+    return done(rt::hypercall(Hypercall::arch_7, op, argument));
+}
+
+}  // namespace
+
+Done get_info(hv::abi::LaunchInfo& info) {
+    return launch_op(LaunchOp::GetInfo, &info);
+}
+
+hv::Result<Hypercalls, OutOfMemory> Hypercalls::create(std::span<std::byte> window, Arena& arena) {
+    const auto memory = TRY(arena.take(sizeof(Batch)));
+    return Hypercalls{window, *new (memory.data()) Batch};
+}
+
+hv::Result<std::span<std::byte>, HypercallError> Hypercalls::map(hv::DomainId domain, hv::Gfn first,
+                                                                 size_t pages) {
+    ASSERT(pages <= batch_pages && pages * hv::page_size <= window_.size());
+    if (window_.size() - window_used_ < pages * hv::page_size) {
+        window_used_ = 0;
+    }
+    const auto place = window_.subspan(window_used_, pages * hv::page_size);
+    window_used_ += place.size();
+    for (size_t i = 0; i < pages; ++i) {
+        batch_.idxs[i] = (first + i).value();
+        batch_.gpfns[i] = rt::to_argument(place.data()) / hv::page_size + i;
+        batch_.errs[i] = 0;
+    }
+    hv::abi::AddToPhysmapBatch argument{};
+    argument.domid = hv::abi::DOMID_SELF;
+    argument.space = static_cast<uint16_t>(hv::abi::PhysMapSpace::XENMAPSPACE_gmfn_foreign);
+    argument.size = static_cast<uint16_t>(pages);
+    argument.u.foreign_domid = domain.value();
+    argument.idxs = rt::to_argument(batch_.idxs.data());
+    argument.gpfns = rt::to_argument(batch_.gpfns.data());
+    argument.errs = rt::to_argument(batch_.errs.data());
+    TRY(done(
+        rt::hypercall(Hypercall::memory_op, MemoryOp::XENMEM_add_to_physmap_batch, &argument)));
+    for (const int32_t error : std::span{batch_.errs}.first(pages)) {
+        TRY(done(error));
+    }
+    return place;
+}
+
+Done Hypercalls::write(hv::DomainId domain, hv::GuestPaddr at, std::span<const std::byte> bytes) {
+    const size_t most_pages = std::min(batch_pages, window_.size() / hv::page_size);
+    while (!bytes.empty()) {
+        const uint64_t offset = hv::page_offset(at.value());
+        const uint64_t wanted = hv::align_up(offset + bytes.size(), hv::page_size) / hv::page_size;
+        const auto pages = TRY(map(domain, hv::to_gfn(at), std::min(most_pages, wanted)));
+        const size_t n = std::min(bytes.size(), pages.size() - offset);
+        memcpy(pages.data() + offset, bytes.data(), n);
+        bytes = bytes.subspan(n);
+        at = at + n;
+    }
+    return hv::Ok{};
+}
+
+Done Hypercalls::set_memory_map(hv::DomainId domain, const layout::MemoryMap& map) {
+    std::array<hv::abi::E820Entry, layout::MemoryMap::capacity()> entries{};
+    std::ranges::transform(map, entries.begin(), [](const layout::MemoryRange& range) {
+        return hv::abi::E820Entry{
+            static_cast<uint32_t>(range.gpaddr), static_cast<uint32_t>(range.gpaddr >> 32),
+            static_cast<uint32_t>(range.bytes), static_cast<uint32_t>(range.bytes >> 32),
+            static_cast<uint32_t>(range.type)};
+    });
+    hv::abi::ForeignMemoryMap argument{};
+    argument.domid = domain.value();
+    argument.map.nr_entries = static_cast<uint32_t>(map.size());
+    argument.map.buffer = rt::to_argument(entries.data());
+    return done(rt::hypercall(Hypercall::memory_op, MemoryOp::XENMEM_set_memory_map, &argument));
+}
+
+Done Hypercalls::set_vcpu(hv::DomainId domain, uint32_t eip, uint32_t ebx) {
+    const hv::abi::LaunchVcpu argument{domain.value(), eip, ebx, 0};
+    return launch_op(LaunchOp::SetVcpu, &argument);
+}
+
+Done Hypercalls::built(hv::DomainId domain, hv::abi::LaunchOutcome outcome) {
+    const hv::abi::LaunchBuilt argument{domain.value(), outcome};
+    return launch_op(LaunchOp::Built, &argument);
+}
+
+Done Hypercalls::cap(uint64_t log_used, bool measured) {
+    const hv::abi::LaunchCap argument{log_used, measured ? 1U : 0U, 0};
+    return launch_op(LaunchOp::Cap, &argument);
+}
+
+void Hypercalls::record(std::string_view line) {
+    const hv::abi::LaunchRecord argument{rt::to_argument(line.data()),
+                                         static_cast<uint32_t>(line.size()), 0};
+    // A record that is not taken is no reason to stop a launch.
+    (void)launch_op(LaunchOp::Record, &argument).ok();
+}
+
+void Hypercalls::print(std::string_view line) {
+    rt::write(line);
+}
+
+}  // namespace builder

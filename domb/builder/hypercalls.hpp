@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// The real Hypervisor: Xen's memory operations for the contents of a domain, and LAUNCH_OP.
+#pragma once
+
+#include "domb/builder/arena.hpp"
+#include "domb/builder/hypervisor.hpp"
+#include "hv/abi/launch_op.hpp"
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+namespace builder {
+
+// Fills `info`.
+Done get_info(hv::abi::LaunchInfo& info);
+
+class Hypercalls final : public Hypervisor {
+  public:
+    // Pages mapped by one hypercall: a hypercall costs as much as copying 10 KiB.
+    static constexpr size_t batch_pages = 1024;
+
+    // `window` are unused guest addresses for foreign pages, mapped by our page tables already.
+    // A place is used again when the window is used up; mapping there replaces what was there.
+    static hv::Result<Hypercalls, OutOfMemory> create(std::span<std::byte> window, Arena& arena);
+
+    Done write(hv::DomainId domain, hv::GuestPaddr at, std::span<const std::byte> bytes) override;
+    Done set_memory_map(hv::DomainId domain, const layout::MemoryMap& map) override;
+    Done set_vcpu(hv::DomainId domain, uint32_t eip, uint32_t ebx) override;
+    Done built(hv::DomainId domain, hv::abi::LaunchOutcome outcome) override;
+    Done cap(uint64_t log_used, bool measured) override;
+    void record(std::string_view line) override;
+    void print(std::string_view line) override;
+
+  private:
+    // Argument lists of XENMEM_add_to_physmap_batch.
+    struct Batch {
+        std::array<uint64_t, batch_pages> idxs;
+        std::array<uint64_t, batch_pages> gpfns;
+        std::array<int32_t, batch_pages> errs;
+    };
+
+    Hypercalls(std::span<std::byte> window, Batch& batch) : window_{window}, batch_{batch} {}
+    // Where the pages now are.
+    hv::Result<std::span<std::byte>, HypercallError> map(hv::DomainId domain, hv::Gfn first,
+                                                         size_t pages);
+
+    std::span<std::byte> window_;
+    size_t window_used_ = 0;
+    Batch& batch_;
+};
+
+}  // namespace builder
