@@ -5,5 +5,5 @@ set -euo pipefail
 output=$(timeout 30 qemu-system-x86_64 -accel tcg -M q35 -cpu max -m 128 -display none -monitor none \
     -serial stdio -no-reboot -device isa-debug-exit,iobase=0xf4,iosize=1 -kernel "$1") && status=0 || status=$?
 echo "$output"
-# isa-debug-exit gives 2 * value + 1, and the value is ShutdownReason::crash.
+# isa-debug-exit gives 2 * value + 1, and the value is SHUTDOWN_crash.
 [[ $status == 7 && $output == "reached C++"*"exception 14 error 3"* && $output != *writable* ]]
