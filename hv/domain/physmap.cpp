@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hv/domain/physmap.hpp"
+
+#include "hv/base/assert.hpp"
+#include "hv/domain/domain_locks.hpp"
+#include "hv/mm/direct_map.hpp"
+#include "hv/mm/frame_table.hpp"
+
+#include <cstring>
+
+namespace hv::domain {
+
+namespace {
+
+using mm::machine_frames;
+
+enum class Kind : uint8_t {
+    OwnRam,
+    Shared,   // a page of hv that it shares with the domain: shared_info, grant table
+    Foreign,  // RAM of another domain
+    Fixed,    // devices, the event log
+};
+
+Kind kind_of(const Domain& domain, Mfn mfn) {
+    const mm::FrameInfo info = machine_frames.get(mfn);
+    switch (info.use) {
+        case mm::FrameUse::Guest:
+            return info.owner == domain.id ? Kind::OwnRam : Kind::Foreign;
+        case mm::FrameUse::Hypervisor:
+            return Kind::Shared;
+        case mm::FrameUse::Absent:
+        case mm::FrameUse::Free:
+        case mm::FrameUse::Module:
+        case mm::FrameUse::SetAside:
+        case mm::FrameUse::EventLog:
+            break;
+    }
+    return Kind::Fixed;
+}
+
+PhysmapError from(mm::P2mError error) {
+    return error == mm::P2mError::NoTables ? PhysmapError::NoTables : PhysmapError::BadGfn;
+}
+
+Result<void, PhysmapError> map_one(Domain& domain, Gfn gfn, Mfn mfn, mm::Access access) {
+    if (const auto mapped = domain.p2m.map(gfn, mfn, 1, access); !mapped.ok()) {
+        return Err{from(mapped.error())};
+    }
+    return Ok{};
+}
+
+Result<void, PhysmapError> unmap_one(Domain& domain, Gfn gfn) {
+    if (const auto unmapped = domain.p2m.unmap(gfn, 1); !unmapped.ok()) {
+        return Err{from(unmapped.error())};
+    }
+    return Ok{};
+}
+
+Result<void, PhysmapError> require_empty(const Domain& domain, Gfn gfn) {
+    if (gfn.value() >= mm::P2m::gfn_limit) {
+        return Err{PhysmapError::BadGfn};
+    }
+    if (domain.p2m.lookup(gfn)) {
+        return Err{PhysmapError::Occupied};
+    }
+    return Ok{};
+}
+
+}  // namespace
+
+std::optional<Mfn> own_ram(Domain& domain, Gfn gfn) {
+    if (gfn.value() >= mm::P2m::gfn_limit) {
+        return std::nullopt;
+    }
+    const auto mapping = domain.p2m.lookup(gfn);
+    if (!mapping || mapping->access == mm::Access::ReadOnly ||
+        kind_of(domain, mapping->mfn) != Kind::OwnRam) {
+        return std::nullopt;
+    }
+    return mapping->mfn;
+}
+
+// Whether the frame may go, and a note of it for finish(). Changes nothing in the p2m.
+Result<void, PhysmapError> PhysmapChange::take_out(mm::P2m::Mapping mapping) {
+    switch (kind_of(domain_, mapping.mfn)) {
+        case Kind::OwnRam:
+            if (machine_frames.get(mapping.mfn).foreign_mappings != 0) {
+                return Err{PhysmapError::Pinned};
+            }
+            ASSERT(ram_.push(mapping.mfn).ok());
+            break;
+        case Kind::Shared:
+            break;
+        case Kind::Foreign:
+        case Kind::Fixed:
+            return Err{PhysmapError::NotOwn};
+    }
+    needs_flush_ = true;
+    return Ok{};
+}
+
+Result<void, PhysmapError> PhysmapChange::map(Gfn gfn, Mfn mfn, mm::Access access) {
+    if (gfn.value() >= mm::P2m::gfn_limit) {
+        return Err{PhysmapError::BadGfn};
+    }
+    const size_t ram_before = ram_.size();
+    if (const auto old = domain_.p2m.lookup(gfn); old) {
+        TRY(take_out(*old));
+    }
+    if (const auto mapped = map_one(domain_, gfn, mfn, access); !mapped.ok()) {
+        // The old entry is still there: its frame stays.
+        while (ram_.size() > ram_before) {
+            ram_.pop();
+        }
+        return Err{mapped.error()};
+    }
+    return Ok{};
+}
+
+Result<void, PhysmapError> PhysmapChange::remove(Gfn gfn) {
+    if (gfn.value() >= mm::P2m::gfn_limit) {
+        return Err{PhysmapError::BadGfn};
+    }
+    const auto old = domain_.p2m.lookup(gfn);
+    if (!old) {
+        return Err{PhysmapError::NotMapped};
+    }
+    const size_t ram_before = ram_.size();
+    TRY(take_out(*old));
+    if (const auto unmapped = unmap_one(domain_, gfn); !unmapped.ok()) {
+        while (ram_.size() > ram_before) {
+            ram_.pop();
+        }
+        return Err{unmapped.error()};
+    }
+    return Ok{};
+}
+
+Result<void, PhysmapError> PhysmapChange::remove_foreign(Gfn gfn) {
+    if (gfn.value() >= mm::P2m::gfn_limit) {
+        return Err{PhysmapError::BadGfn};
+    }
+    const auto old = domain_.p2m.lookup(gfn);
+    if (!old) {
+        return Err{PhysmapError::NotMapped};
+    }
+    if (kind_of(domain_, old->mfn) != Kind::Foreign) {
+        return Err{PhysmapError::NotOwn};
+    }
+    TRY(unmap_one(domain_, gfn));
+    ASSERT(foreign_.push(old->mfn).ok());
+    needs_flush_ = true;
+    return Ok{};
+}
+
+void PhysmapChange::finish() {
+    if (!needs_flush_) {
+        return;
+    }
+    needs_flush_ = false;
+    flush_tlb(domain_);
+    for (const Mfn mfn : foreign_) {
+        machine_frames.drop_foreign_mapping(mfn);
+    }
+    foreign_.clear();
+    const LockGuard guard{domain_.lock};
+    for (const Mfn mfn : ram_) {
+        machine_frames.set_aside(mfn, domain_.set_aside_first);
+        domain_.set_aside_first = mfn;
+        ++domain_.set_aside_count;
+        --domain_.tot_pages;
+    }
+    ram_.clear();
+}
+
+Result<void, PhysmapError> populate(Domain& domain, Gfn gfn) {
+    TRY(require_empty(domain, gfn));
+    if (domain.set_aside_count == 0) {
+        return Err{PhysmapError::NotMapped};
+    }
+    const Mfn mfn = domain.set_aside_first;
+    std::memset(mm::direct_map(mfn), 0, page_size);
+    TRY(map_one(domain, gfn, mfn, mm::Access::ReadWriteExecute));
+    domain.set_aside_first = machine_frames.take_back(mfn);
+    --domain.set_aside_count;
+    ++domain.tot_pages;
+    return Ok{};
+}
+
+Result<void, PhysmapError> map_foreign(Domain& builder, Gfn gfn, Domain& owner, Gfn owner_gfn) {
+    const DomainLocks locks{builder, owner};
+    TRY(require_empty(builder, gfn));
+    if (owner.state != State::UnderConstruction) {
+        return Err{PhysmapError::NotOwn};
+    }
+    const auto mfn = own_ram(owner, owner_gfn);
+    if (!mfn) {
+        return Err{PhysmapError::NotMapped};
+    }
+    TRY(map_one(builder, gfn, *mfn, mm::Access::ReadWrite));
+    machine_frames.add_foreign_mapping(*mfn);
+    return Ok{};
+}
+
+void unmap_foreign_range(Domain& builder, Gfn first, uint64_t count) {
+    for (uint64_t n = 0; n < count;) {
+        PhysmapChange change{builder};
+        const LockGuard guard{builder.lock};
+        for (; n < count && !change.is_full(); ++n) {
+            // Anything else in the range, and holes in it, stay as they are.
+            static_cast<void>(change.remove_foreign(first + n).ok());
+        }
+    }
+}
+
+}  // namespace hv::domain
