@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// One hypercall while it is handled: who called, with which arguments; and the edge where errors
+// of the layers below become Xen's errno values.
+//
+// Long calls do a bounded part, change their arguments to stand for the rest, and return
+// `again(...)`. The guest's RIP is then not advanced: when the vCPU runs next, it makes the call
+// again with the new arguments, and interrupts and other vCPUs have had their turn. A guest can
+// make up such arguments itself, so they are checked like any others.
+#pragma once
+
+#include "hv/abi/xen_errno.hpp"
+#include "hv/base/address.hpp"
+#include "hv/base/result.hpp"
+#include "hv/domain/domain.hpp"
+#include "hv/domain/guest_copy.hpp"
+#include "hv/domain/physmap.hpp"
+#include "hv/domain/vcpu.hpp"
+#include "hv/event/event_channels.hpp"
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+namespace hv::hypercall {
+
+using abi::Errno;
+
+struct Call {
+    domain::Vcpu& vcpu;
+    uint64_t number = 0;             // RAX
+    std::array<uint64_t, 5> args{};  // RDI, RSI, RDX, R10, R8
+
+    [[nodiscard]] domain::Domain& domain() const { return *vcpu.domain; }
+    [[nodiscard]] GuestVaddr pointer(size_t n) const { return GuestVaddr{args[n]}; }
+};
+
+// What goes into RAX, or why the call failed. XEN_ERESTART: see above.
+using Answer = Result<uint64_t, Errno>;
+
+inline Err<Errno> fail(Errno why) {
+    return Err{why};
+}
+// Call again with the arguments as they are in `call` now.
+inline Err<Errno> again() {
+    return Err{Errno::XEN_ERESTART};
+}
+
+Errno to_errno(domain::CopyFault);
+Errno to_errno(domain::PhysmapError error);
+Errno to_errno(event::Error error);
+inline Errno to_errno(Errno error) {
+    return error;
+}
+
+// The same result with Xen's error; `TRY(edge(...))`.
+template <class T, class E>
+Result<T, Errno> edge(Result<T, E> result) {
+    if (!result.ok()) {
+        return Err{to_errno(result.error())};
+    }
+    if constexpr (std::is_void_v<T>) {
+        return Ok{};
+    } else {
+        return result.take();
+    }
+}
+
+// The arguments a guest points to, copied once.
+template <class T>
+Result<T, Errno> read(const Call& call, GuestVaddr from) {
+    return edge(domain::read_guest<T>(call.vcpu, from));
+}
+template <class T>
+Result<void, Errno> write(const Call& call, GuestVaddr to, const T& value) {
+    return edge(domain::write_guest(call.vcpu, to, value));
+}
+
+// Element `n` of a guest's array. Wraps like the guest's own pointer arithmetic would; the copy
+// checks what comes out.
+template <class T>
+GuestVaddr element(GuestVaddr array, uint64_t n) {
+    return array + n * sizeof(T);
+}
+
+// The domain itself, by DOMID_SELF or its own id: all that most operations allow.
+Result<void, Errno> require_self(const Call& call, uint16_t domid);
+// Any other domain that exists and has not ended.
+Result<domain::Domain*, Errno> find_other(const Call& call, uint16_t domid);
+// The caller's own domain, or, for the builder, one under construction.
+Result<domain::Domain*, Errno> self_or_under_construction(const Call& call, uint16_t domid);
+
+}  // namespace hv::hypercall

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// XENMEM_add_to_physmap and its kin: pages that hv shares with the domain, and the builder's
+// window on domains under construction.
+#include "hv/abi/xen_memory.hpp"
+#include "hv/grant/grant_table.hpp"
+#include "hv/hypercall/memory_op.hpp"
+
+#include <algorithm>
+
+namespace hv::hypercall {
+
+namespace {
+
+constexpr uint64_t pages_at_a_time = domain::PhysmapChange::max_removed;
+
+// The frame that hv shares with the domain under that index. With the domain's lock held.
+Result<Mfn, Errno> shared_frame(domain::Domain& domain, abi::PhysMapSpace space, uint64_t index) {
+    if (space == abi::PhysMapSpace::XENMAPSPACE_shared_info && index == 0) {
+        return domain.shared_info_mfn;
+    }
+    if (space == abi::PhysMapSpace::XENMAPSPACE_grant_table) {
+        // Indices with XENMAPIDX_grant_table_status lie beyond any table.
+        if (const auto mfn = domain.grants->frame(index); mfn) {
+            return *mfn;
+        }
+    }
+    return fail(Errno::XEN_EINVAL);
+}
+
+Result<void, Errno> add_shared(domain::PhysmapChange& change, domain::Domain& domain,
+                               abi::PhysMapSpace space, uint64_t index, Gfn gfn) {
+    const LockGuard guard{domain.lock};
+    const Mfn mfn = TRY(shared_frame(domain, space, index));
+    return edge(change.map(gfn, mfn, mm::Access::ReadWrite));
+}
+
+// One element of a batch.
+Result<void, Errno> add_one(const Call& call, domain::PhysmapChange& change,
+                            const abi::AddToPhysmapBatch& args, domain::Domain* foreign,
+                            uint64_t n) {
+    const uint64_t index = TRY(read<uint64_t>(call, element<uint64_t>(GuestVaddr{args.idxs}, n)));
+    const Gfn gfn{TRY(read<uint64_t>(call, element<uint64_t>(GuestVaddr{args.gpfns}, n)))};
+    const Result<void, Errno> added =
+        foreign != nullptr ? edge(domain::map_foreign(call.domain(), gfn, *foreign, Gfn{index}))
+                           : add_shared(change, call.domain(),
+                                        static_cast<abi::PhysMapSpace>(args.space), index, gfn);
+    const int32_t status = added.ok() ? 0 : -static_cast<int32_t>(added.error());
+    return write(call, element<int32_t>(GuestVaddr{args.errs}, n), status);
+}
+
+}  // namespace
+
+Answer add_to_physmap(Call& call) {
+    const auto args = TRY(read<abi::AddToPhysmap>(call, call.pointer(1)));
+    TRY(require_self(call, args.domid));
+    const auto space = static_cast<abi::PhysMapSpace>(args.space);
+    if (space != abi::PhysMapSpace::XENMAPSPACE_shared_info &&
+        space != abi::PhysMapSpace::XENMAPSPACE_grant_table) {
+        return fail(Errno::XEN_ENOSYS);
+    }
+    domain::PhysmapChange change{call.domain()};
+    TRY(add_shared(change, call.domain(), space, args.idx, Gfn{args.gpfn}));
+    return 0;
+}
+
+Answer add_to_physmap_batch(Call& call) {
+    const auto args = TRY(read<abi::AddToPhysmapBatch>(call, call.pointer(1)));
+    TRY(require_self(call, args.domid));
+    domain::Domain* foreign = nullptr;
+    const auto space = static_cast<abi::PhysMapSpace>(args.space);
+    if (space == abi::PhysMapSpace::XENMAPSPACE_gmfn_foreign) {
+        foreign = TRY(self_or_under_construction(call, args.u.foreign_domid));
+        if (!call.domain().is_builder || foreign == &call.domain()) {
+            return fail(Errno::XEN_EPERM);
+        }
+    } else if (args.u.res0 != 0 || (space != abi::PhysMapSpace::XENMAPSPACE_shared_info &&
+                                    space != abi::PhysMapSpace::XENMAPSPACE_grant_table)) {
+        return fail(Errno::XEN_EINVAL);
+    }
+
+    domain::PhysmapChange change{call.domain()};
+    uint64_t n = elements_done(call);
+    const uint64_t stop = std::min<uint64_t>(args.size, n + pages_at_a_time);
+    for (; n < stop; ++n) {
+        TRY(add_one(call, change, args, foreign, n));
+    }
+    if (n < args.size) {
+        return again_from(call, n);
+    }
+    return 0;
+}
+
+Answer remove_from_physmap(Call& call) {
+    const auto args = TRY(read<abi::RemoveFromPhysmap>(call, call.pointer(1)));
+    TRY(require_self(call, args.domid));
+    domain::PhysmapChange change{call.domain()};
+    const LockGuard guard{call.domain().lock};
+    const Gfn gfn{args.gpfn};
+    // Only the builder has foreign frames that are not grants.
+    if (call.domain().is_builder && change.remove_foreign(gfn).ok()) {
+        return 0;
+    }
+    TRY(edge(change.remove(gfn)));
+    return 0;
+}
+
+}  // namespace hv::hypercall
