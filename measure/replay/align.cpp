@@ -14,15 +14,14 @@ bool same_digests(const DigestSet& reference, const DigestSet& found) {
 }
 
 // How much two events have in common; 0 never pairs.
-uint32_t likeness(const ReferenceEvent& expected, const RawEvent& found) {
+uint32_t likeness(const ReferenceEvent& expected, const std::string& expected_label,
+                  const RawEvent& found, const std::string& found_label) {
     const bool same_kind = expected.pcr == found.pcr && expected.type == found.claimed_type;
     const bool same_content = same_digests(expected.digests, found.digests);
-    const bool same_label = same_kind && label_of(expected.type, expected.data) ==
-                                             label_of(found.claimed_type, found.claimed_data);
     if (same_kind && same_content && expected.data == found.claimed_data) {
         return 8;
     }
-    if (same_label) {
+    if (same_kind && expected_label == found_label) {
         return 4;
     }
     return same_content ? 2 : (same_kind ? 1 : 0);
@@ -59,11 +58,20 @@ std::vector<Pair> align(std::span<const ReferenceEvent* const> expected,
     const size_t rows = expected.size() + 1;
     const size_t columns = found.size() + 1;
     const bool small = rows <= max_cells / columns;
+    std::vector<std::string> expected_labels;
+    for (const ReferenceEvent* e : expected) {
+        expected_labels.push_back(label_of(e->type, e->data));
+    }
+    std::vector<std::string> found_labels;
+    for (const RawEvent* e : found) {
+        found_labels.push_back(label_of(e->claimed_type, e->claimed_data));
+    }
     Table likenesses{small ? rows : 0, columns};
     Table best{small ? rows : 0, columns};
     for (size_t i = small ? expected.size() : 0; i-- > 0;) {
         for (size_t j = found.size(); j-- > 0;) {
-            const uint32_t l = likenesses.at(i, j) = likeness(*expected[i], *found[j]);
+            const uint32_t l = likenesses.at(i, j) =
+                likeness(*expected[i], expected_labels[i], *found[j], found_labels[j]);
             const uint32_t paired = l == 0 ? 0 : l + best.at(i + 1, j + 1);
             best.at(i, j) = std::max({paired, best.at(i + 1, j), best.at(i, j + 1)});
         }

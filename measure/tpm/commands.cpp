@@ -118,6 +118,14 @@ Parsed<Selection> read_selection(hv::Reader& in) {
     return Selection{algorithm, select};
 }
 
+// The selection of one PCR.
+std::array<std::byte, select_bytes> select_of(hv::PcrIndex pcr) {
+    ASSERT(pcr.value() < 8 * select_bytes);
+    std::array<std::byte, select_bytes> select{};
+    select[pcr.value() / 8] = std::byte{1} << (pcr.value() % 8);
+    return select;
+}
+
 }  // namespace
 
 Bytes encode_get_pcr_banks(TpmBuffer& out) {
@@ -148,13 +156,12 @@ Bytes encode_pcr_reset(TpmBuffer& out, hv::PcrIndex pcr) {
 }
 
 Bytes encode_pcr_read(TpmBuffer& out, Algorithm bank, hv::PcrIndex pcr) {
-    ASSERT(pcr.value() < 8 * select_bytes);
-    Command command{out, TPM_ST_NO_SESSIONS, Code::PCR_Read};
-    command.u32(1).u16(tcg_id(bank)).u8(select_bytes);
-    for (uint32_t i = 0; i < select_bytes; ++i) {
-        command.u8(static_cast<uint8_t>(pcr.value() / 8 == i ? 1U << (pcr.value() % 8) : 0));
-    }
-    return command.finish();
+    return Command{out, TPM_ST_NO_SESSIONS, Code::PCR_Read}
+        .u32(1)
+        .u16(tcg_id(bank))
+        .u8(select_bytes)
+        .bytes(select_of(pcr))
+        .finish();
 }
 
 Parsed<PcrBanks> decode_get_pcr_banks(Bytes response) {
@@ -195,9 +202,10 @@ Parsed<void> decode_pcr_read(Bytes response, Algorithm bank, hv::PcrIndex pcr, D
     TRY(read<uint32_t>(in));  // pcrUpdateCounter
     TRY(read_exactly<uint32_t>(in, 1));
     const Selection selection = TRY(read_selection(in));
-    TRY(expect(selection.algorithm == tcg_id(bank) && selection.select.size() == select_bytes));
-    const auto bits = static_cast<uint8_t>(selection.select[pcr.value() / 8]);
-    TRY(expect(((bits >> (pcr.value() % 8)) & 1) != 0));
+    const auto select = select_of(pcr);
+    TRY(expect(selection.algorithm == tcg_id(bank) &&
+               std::equal(select.begin(), select.end(), selection.select.begin(),
+                          selection.select.end())));
     TRY(read_exactly<uint32_t>(in, 1));
     const auto size = TRY(read<uint16_t>(in));
     TRY(expect(size == digest_bytes(bank)));

@@ -70,7 +70,7 @@ class Tis {
     hv::Result<void, TpmError> probe();
     // Becomes the active locality; one that is not granted within the limit is NoLocality.
     hv::Result<void, TpmError> request(uint32_t locality);
-    // Gives the locality back; the TPM is idle afterwards.
+    // Gives the locality back. The TPM is idle then: transmit leaves nothing behind.
     void relinquish();
     // Sends a command and receives its response; the result is a prefix of `response`.
     hv::Result<std::span<const std::byte>, TpmError> transmit(std::span<const std::byte> command,
@@ -96,6 +96,9 @@ class Tis {
     hv::Result<size_t, TpmError> burst();
     hv::Result<void, TpmError> send(std::span<const std::byte> command);
     hv::Result<void, TpmError> receive(std::span<std::byte> out);
+
+    hv::Result<std::span<const std::byte>, TpmError> exchange(std::span<const std::byte> command,
+                                                              std::span<std::byte> response);
 
     Mmio mmio_;
     Clock clock_;

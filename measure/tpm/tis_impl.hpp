@@ -57,7 +57,6 @@ hv::Result<void, TpmError> Tis<Mmio, Clock>::request(uint32_t locality) {
 
 template <TisMmio Mmio, TisClock Clock>
 void Tis<Mmio, Clock>::relinquish() {
-    command_ready();  // drops what a failed command may have left
     mmio_.write8(at(TisOffset::ACCESS), Access{}.with(TisAccess::activeLocality, true).raw());
 }
 
@@ -117,7 +116,7 @@ hv::Result<void, TpmError> Tis<Mmio, Clock>::receive(std::span<std::byte> out) {
 }
 
 template <TisMmio Mmio, TisClock Clock>
-hv::Result<std::span<const std::byte>, TpmError> Tis<Mmio, Clock>::transmit(
+hv::Result<std::span<const std::byte>, TpmError> Tis<Mmio, Clock>::exchange(
     std::span<const std::byte> command, std::span<std::byte> response) {
     constexpr size_t header_bytes = 10;  // tag, size, code
     TRY(send(command));
@@ -125,23 +124,27 @@ hv::Result<std::span<const std::byte>, TpmError> Tis<Mmio, Clock>::transmit(
             const Status now = status();
             return now.get(TisStatus::stsValid) && now.get(TisStatus::dataAvail);
         })) {
-        command_ready();  // cancels
         return hv::Err{TpmError{TpmError::Kind::Timeout}};
     }
     TRY(receive(response.first(header_bytes)));
     hv::Reader header{response.subspan(2, 4)};
     const size_t size = header.read_be<uint32_t>().take();
     if (size < header_bytes || size > response.size()) {
-        command_ready();
         return hv::Err{TpmError{TpmError::Kind::Malformed}};
     }
     TRY(receive(response.subspan(header_bytes, size - header_bytes)));
     if (status().get(TisStatus::dataAvail)) {
-        command_ready();
         return hv::Err{TpmError{TpmError::Kind::Malformed}};  // longer than it says
     }
-    command_ready();
     return std::span<const std::byte>{response.first(size)};
+}
+
+template <TisMmio Mmio, TisClock Clock>
+hv::Result<std::span<const std::byte>, TpmError> Tis<Mmio, Clock>::transmit(
+    std::span<const std::byte> command, std::span<std::byte> response) {
+    auto result = exchange(command, response);
+    command_ready();  // idle again, or cancels what has failed
+    return result;
 }
 
 }  // namespace measure
