@@ -43,8 +43,12 @@ hv::Result<std::span<std::byte>, HypercallError> Hypercalls::map(hv::DomainId do
     ASSERT(pages <= batch_pages && pages * hv::page_size <= window_.size());
     if (window_.size() - window_used_ < pages * hv::page_size) {
         window_used_ = 0;
+        is_reused_ = true;
     }
     const auto place = window_.subspan(window_used_, pages * hv::page_size);
+    if (is_reused_) {
+        unmap(place);
+    }
     window_used_ += place.size();
     for (size_t i = 0; i < pages; ++i) {
         batch_.idxs[i] = (first + i).value();
@@ -65,6 +69,16 @@ hv::Result<std::span<std::byte>, HypercallError> Hypercalls::map(hv::DomainId do
         TRY(done(error));
     }
     return place;
+}
+
+void Hypercalls::unmap(std::span<std::byte> place) {
+    for (size_t at = 0; at < place.size(); at += hv::page_size) {
+        hv::abi::RemoveFromPhysmap argument{};
+        argument.domid = hv::abi::DOMID_SELF;
+        argument.gpfn = rt::to_argument(place.data() + at) / hv::page_size;
+        // Some pages were never mapped: the window's end may have been too short for a batch.
+        rt::hypercall(Hypercall::memory_op, MemoryOp::XENMEM_remove_from_physmap, &argument);
+    }
 }
 
 Done Hypercalls::write(hv::DomainId domain, hv::GuestPaddr at, std::span<const std::byte> bytes) {

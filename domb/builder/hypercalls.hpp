@@ -21,7 +21,8 @@ class Hypercalls final : public Hypervisor {
     static constexpr size_t batch_pages = 1024;
 
     // `window` are unused guest addresses for foreign pages, mapped by our page tables already.
-    // A place is used again when the window is used up; mapping there replaces what was there.
+    // When the window is used up, its places are emptied and used again, which costs a hypercall
+    // for each page: the hypervisor had better give as many addresses as the domains have pages.
     static hv::Result<Hypercalls, OutOfMemory> create(std::span<std::byte> window, Arena& arena);
 
     Done write(hv::DomainId domain, hv::GuestPaddr at, std::span<const std::byte> bytes) override;
@@ -45,8 +46,11 @@ class Hypercalls final : public Hypervisor {
     hv::Result<std::span<std::byte>, HypercallError> map(hv::DomainId domain, hv::Gfn first,
                                                          size_t pages);
 
+    void unmap(std::span<std::byte> place);
+
     std::span<std::byte> window_;
     size_t window_used_ = 0;
+    bool is_reused_ = false;
     Batch& batch_;
 };
 
