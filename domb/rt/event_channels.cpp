@@ -4,6 +4,7 @@
 #include "domb/rt/address_space.hpp"
 #include "domb/rt/guest_addresses.hpp"
 #include "domb/rt/hypercall.hpp"
+#include "domb/rt/instructions.hpp"
 #include "hv/abi/xen_event_channel.hpp"
 #include "hv/abi/xen_memory.hpp"
 #include "hv/abi/xen_sched.hpp"
@@ -43,10 +44,33 @@ void EventChannels::clear(uint32_t port) {
         ~(uint64_t{1} << (port % bits_per_word)));
 }
 
-void EventChannels::wait(std::span<const uint32_t> ports) {
+uint64_t EventChannels::now_ns() const {
+    hv::abi::VcpuTimeInfo& time = shared_.vcpu_info[0].time;
+    const auto version = [&time] {
+        return std::atomic_ref{time.version}.load(std::memory_order_acquire);
+    };
+    while (true) {
+        const uint32_t before = version();
+        const hv::abi::VcpuTimeInfo copy = time;
+        const uint64_t tsc = read_tsc();
+        // The copy is complete before the version is looked at again.
+        std::atomic_thread_fence(std::memory_order_acquire);
+        if (before % 2 == 0 && version() == before) {
+            const uint64_t ticks = tsc - copy.tsc_timestamp;
+            const uint64_t shifted =
+                copy.tsc_shift < 0 ? ticks >> -copy.tsc_shift : ticks << copy.tsc_shift;
+            __extension__ using Wide = unsigned __int128;
+            return copy.system_time +
+                   static_cast<uint64_t>(Wide{shifted} * copy.tsc_to_system_mul >> 32);
+        }
+    }
+}
+
+void EventChannels::wait(std::span<const uint32_t> ports, uint64_t deadline_ns) {
     hv::abi::SchedPoll argument{};
     argument.ports = to_argument(ports.data());
     argument.nr_ports = static_cast<uint32_t>(ports.size());
+    argument.timeout = deadline_ns;
     hypercall(Hypercall::sched_op, hv::abi::SchedOp::SCHEDOP_poll, &argument);
 }
 

@@ -18,8 +18,11 @@ class EventChannels {
     // Forgets that an event is pending. Call before looking at what it announces: an event that
     // comes while looking is then seen by the next wait.
     void clear(uint32_t port);
-    // Returns when an event is pending on one of the ports.
-    void wait(std::span<const uint32_t> ports);
+    // Returns when an event is pending on one of the ports, or at `deadline_ns` of now_ns(), if
+    // that is not 0.
+    void wait(std::span<const uint32_t> ports, uint64_t deadline_ns = 0);
+    // System time: starts near 0, runs on while the domain does not.
+    [[nodiscard]] uint64_t now_ns() const;
     // Tells the other end.
     void notify(uint32_t port);
 
