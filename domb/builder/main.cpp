@@ -123,7 +123,7 @@ void rt::domain_main(uint64_t /*start_info*/) {
         .banks = can_measure ? events->banks() : measure::BankSet{},
         .mirror = info.tpm_locality == 2,
         .next_record = can_measure ? measure::log_extent(memory_of(info.log, arena)).records : 0};
-    Measurement measurement{can_measure ? &*events : nullptr, plan};
+    Measurement measurement{can_measure ? &*events : nullptr, plan, info.log_used};
 
     auto* modules = new (or_give_up(arena.take(sizeof(Modules))).data())
         Modules{delivered, arena, banks_to_hash(plan.banks)};

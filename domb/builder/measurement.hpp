@@ -34,9 +34,13 @@ struct Delivered {
 
 class Measurement {
   public:
-    // `events` is null when nothing can or shall be measured.
-    Measurement(Events* events, const measure::EventPlan& plan)
-        : sink_{events}, recorder_{sink_, plan}, banks_{plan.banks}, works_{events != nullptr} {}
+    // `events` is null when nothing can or shall be measured; the log then stays as long as it is.
+    Measurement(Events* events, const measure::EventPlan& plan, uint64_t log_used)
+        : sink_{events},
+          recorder_{sink_, plan},
+          banks_{plan.banks},
+          works_{events != nullptr},
+          log_used_before_{log_used} {}
 
     // Each does nothing while works() is false, and ends works() if it fails.
     void domain(const launch::Domain& domain, const Delivered& kernel,
@@ -50,7 +54,7 @@ class Measurement {
     // Why works() has become false; empty if measuring never began.
     [[nodiscard]] const std::optional<measure::MeasureError>& error() const { return error_; }
     [[nodiscard]] uint64_t log_used() const {
-        return sink_.events == nullptr ? 0 : sink_.events->log_used();
+        return sink_.events == nullptr ? log_used_before_ : sink_.events->log_used();
     }
 
   private:
@@ -73,6 +77,7 @@ class Measurement {
     measure::LaunchRecorder<Sink> recorder_;
     measure::BankSet banks_;
     bool works_;
+    uint64_t log_used_before_;
     std::optional<measure::MeasureError> error_;
 };
 

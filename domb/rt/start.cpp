@@ -31,8 +31,8 @@ void panic(const char* file, int line, const char* what) {
 // What the bounds checks of the standard headers call (_GLIBCXX_ASSERTIONS).
 namespace std {
 
-[[noreturn]] void __glibcxx_assert_fail(const char* file, int line, const char* /*function*/,
-                                        const char* condition) noexcept {
+void __glibcxx_assert_fail(const char* file, int line, const char* /*function*/,
+                           const char* condition) noexcept {
     hv::panic(file, line, condition);
 }
 

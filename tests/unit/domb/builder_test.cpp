@@ -99,7 +99,8 @@ class Builder : public testing::Test {
         std::vector<std::byte> tables(layout::tables_end - layout::tables);
         Arena arena{heap};
         auto modules = std::make_unique<Modules>(modules_, arena, banks);
-        Measurement measurement{used, {.pcrs = graph.pcrs, .banks = banks, .mirror = mirror}};
+        Measurement measurement{
+            used, {.pcrs = graph.pcrs, .banks = banks, .mirror = mirror}, log_used_before};
         return build_all({.graph = graph,
                           .hypervisor = hypervisor,
                           .modules = *modules,
@@ -116,6 +117,7 @@ class Builder : public testing::Test {
     FakeEvents events;
     bool mirror = false;
     size_t heap_bytes = 1 << 20;
+    uint64_t log_used_before = 0;
     std::vector<std::vector<std::byte>> contents_;
     std::vector<std::span<const std::byte>> modules_;
 };
@@ -269,6 +271,14 @@ TEST_F(Builder, under_preferred_goes_on_unmeasured) {
     EXPECT_EQ(outcome(1), LaunchOutcome::Ready);
     ASSERT_TRUE(hypervisor.capped.has_value());
     EXPECT_FALSE(hypervisor.capped->second);
+}
+
+TEST_F(Builder, caps_the_log_of_hv_when_the_tpm_cannot_be_opened) {
+    graph.measurement = launch::Measurement::Preferred;
+    log_used_before = 1234;
+    add_domain("one", "/domains/0", true);
+    EXPECT_EQ(build(nullptr), Outcome::Capped);
+    EXPECT_EQ(hypervisor.capped, std::pair(uint64_t{1234}, false));
 }
 
 TEST_F(Builder, under_off_measures_nothing_and_says_nothing) {
