@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The grant table of a domain (version 1): the pages it shares with the hypervisor, what of it is
-// in use, and which grants of others the domain has mapped. Operations on it are in mapping.hpp
-// and copy.hpp. Under Domain::lock of the domain it belongs to.
+// in use, and which grants of others the domain has mapped. Operations on it are in use.hpp,
+// mapping.hpp and copy.hpp. Under Domain::lock of the domain it belongs to.
 #pragma once
 
 #include "hv/abi/xen_grant_table.hpp"
@@ -30,9 +30,9 @@ static_assert(sizeof(ActiveGrant) == 16);
 
 enum class MappingState : uint8_t {
     Free,
-    ReadOnly,
-    ReadWrite,
-    Unmapping,  // gone from the p2m, the granter still sees it until every CPU is flushed
+    Mapped,
+    Unmapping,  // gone from the p2m, but the grant stays in use until every CPU is flushed
+    Released,   // as Unmapping, but the granter has ended meanwhile: no longer in use
     Revoked,    // the granter has ended: nothing is mapped, the handle waits to be given back
 };
 
@@ -43,7 +43,7 @@ struct Mapping {
     GrantRef ref{};
     DomainId granter{};
     MappingState state = MappingState::Free;
-    uint8_t pad = 0;
+    bool is_writable = false;
 };
 static_assert(sizeof(Mapping) == 24);
 
