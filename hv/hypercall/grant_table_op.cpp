@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // grant_table_op(cmd, list, count). [xen-pub] grant_table.h.
 #include "hv/abi/xen_grant_table.hpp"
+#include "hv/grant/copy.hpp"
 #include "hv/grant/grant_table.hpp"
+#include "hv/grant/mapping.hpp"
 #include "hv/hypercall/handlers.hpp"
+
+#include <algorithm>
 
 namespace hv::hypercall {
 
@@ -62,6 +66,50 @@ Answer get_version(const Call& call) {
     return 0;
 }
 
+// What is left of a batch stands in the arguments: list in args[1], count in args[2].
+template <class Op>
+Answer rest_of_batch(Call& call, uint32_t done) {
+    call.args[1] += done * sizeof(Op);
+    call.args[2] -= done;
+    if (static_cast<uint32_t>(call.args[2]) == 0) {
+        return 0;
+    }
+    return again();
+}
+
+// Reads each element of a batch, calls `work` on the copy, writes the copy back.
+template <class Op, class Work>
+Answer for_batch(Call& call, uint32_t at_a_time, Work&& work) {
+    const uint32_t count = std::min(static_cast<uint32_t>(call.args[2]), at_a_time);
+    for (uint32_t n = 0; n < count; ++n) {
+        const GuestVaddr at = element<Op>(call.pointer(1), n);
+        auto op = TRY(read<Op>(call, at));
+        work(op);
+        TRY(write(call, at, op));
+    }
+    return rest_of_batch<Op>(call, count);
+}
+
+Answer map_grant_ref(Call& call) {
+    domain::PhysmapChange change{call.domain()};
+    return for_batch<abi::GnttabMapGrantRef>(
+        call, domain::PhysmapChange::max_removed,
+        [&](auto& op) { grant::map(change, call.domain(), op); });
+}
+
+Answer unmap_grant_ref(Call& call) {
+    grant::Unmapping unmapping{call.domain()};
+    return for_batch<abi::GnttabUnmapGrantRef>(call, grant::Unmapping::max_grants,
+                                               [&](auto& op) { unmapping.unmap(op); });
+}
+
+Answer copy(Call& call) {
+    constexpr uint32_t copies_at_a_time = 32;
+    return for_batch<abi::GnttabCopy>(call, copies_at_a_time, [&](auto& op) {
+        op.status = to_raw(grant::copy(call.domain(), op));
+    });
+}
+
 }  // namespace
 
 Answer grant_table_op(Call& call) {
@@ -83,8 +131,11 @@ Answer grant_table_op(Call& call) {
         case abi::GrantTableOp::GNTTABOP_get_version:
             return get_version(call);
         case abi::GrantTableOp::GNTTABOP_map_grant_ref:
+            return map_grant_ref(call);
         case abi::GrantTableOp::GNTTABOP_unmap_grant_ref:
+            return unmap_grant_ref(call);
         case abi::GrantTableOp::GNTTABOP_copy:
+            return copy(call);
         case abi::GrantTableOp::GNTTABOP_dump_table:
         case abi::GrantTableOp::GNTTABOP_transfer:
         case abi::GrantTableOp::GNTTABOP_unmap_and_replace:
