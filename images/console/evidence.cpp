@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "images/console/evidence.hpp"
 
-#include "images/console/sha256.hpp"
+#include "measure/replay/hex.hpp"
+#include "measure/tcg/digest.hpp"
 
 #include <algorithm>
 #include <array>
@@ -16,6 +17,7 @@ namespace {
 constexpr std::string_view begin_mark = "-----BEGIN GANTRY EVIDENCE ";
 constexpr std::string_view end_line = "-----END GANTRY EVIDENCE-----";
 constexpr std::string_view line_tail = "-----";
+constexpr measure::BankSet sha256_only{1U << static_cast<unsigned>(measure::Algorithm::Sha256)};
 
 // Takes "key=" and its value, up to the next space, from the front of `text`.
 std::optional<std::string_view> take_value(std::string_view& text, std::string_view key) {
@@ -43,6 +45,11 @@ std::optional<uint32_t> base64_digit(char c) {
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     const size_t at = alphabet.find(c);
     return at == std::string_view::npos ? std::nullopt : std::optional{static_cast<uint32_t>(at)};
+}
+
+std::string sha256_hex(std::string_view bytes) {
+    const auto digests = measure::hash(sha256_only, bytes);
+    return measure::to_hex(digests.get(measure::Algorithm::Sha256));
 }
 
 // Room for `bytes` in base64.

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "images/console/evidence.hpp"
 
-#include "images/console/sha256.hpp"
-
 #include <string>
 #include <vector>
 
@@ -33,10 +31,6 @@ std::string fault_of(const std::vector<std::string>& lines) {
     EXPECT_TRUE(extractor.blocks().empty());
     EXPECT_EQ(extractor.faults().size(), 1U);
     return extractor.faults().empty() ? "" : extractor.faults().front();
-}
-
-TEST(Sha256, agrees_with_the_standard) {
-    EXPECT_EQ(images::sha256_hex("abc"), abc_sha256);
 }
 
 TEST(Evidence, a_block_among_other_lines_is_found) {

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// BootOutput: where the streams of one boot go. Raw bytes into files below one directory
+// (console/NAME.log per domain, hv.log, record.log, firmware.log), lines with the speaker's name in
+// front to the reader, and the time at which each event and mark arrived.
+#pragma once
+
+#include "images/console/transcript.hpp"
+#include "images/qemu/failure.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <filesystem>
+#include <fstream>
+#include <iosfwd>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace images {
+
+class BootOutput : public TranscriptListener {
+  public:
+    struct Options {
+        std::ostream* lines = nullptr;  // for the reader; null: nobody reads
+        size_t lines_per_stream = ~size_t{0};
+        bool firmware = false;  // show what the firmware prints, too
+    };
+    using Time = std::chrono::steady_clock::time_point;
+    // A line that begins with "gantry-" and when it arrived.
+    struct Mark {
+        Time arrived{};
+        std::string stream;
+        std::string line;
+    };
+    // Files larger than this are not continued.
+    static constexpr size_t max_log_bytes = size_t{64} << 20;
+
+    // Removes what an earlier boot left in `directory`.
+    static Outcome<BootOutput> create(const std::filesystem::path& directory, Options options);
+
+    void on_bytes(std::string_view stream, std::string_view bytes) override;
+    void on_line(std::string_view stream, std::string_view line) override;
+    void on_event(const RecordEvent& event) override;
+
+    // One per event of the record, in the same order.
+    [[nodiscard]] const std::vector<Time>& event_arrivals() const { return event_arrivals_; }
+    [[nodiscard]] const std::vector<Mark>& marks() const { return marks_; }
+    [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
+    // Stores evidence/NAME.
+    Outcome<void> write_evidence(const std::string& name, const std::string& bytes) const;
+
+  private:
+    struct Log {
+        std::ofstream file;
+        size_t bytes = 0;
+        size_t lines = 0;
+    };
+    BootOutput(std::filesystem::path directory, Options options)
+        : directory_{std::move(directory)}, options_{options} {}
+    Log& log_of(std::string_view stream);
+
+    std::filesystem::path directory_;
+    Options options_;
+    std::map<std::string, Log, std::less<>> logs_;
+    std::vector<Time> event_arrivals_;
+    std::vector<Mark> marks_;
+};
+
+// `name` as the name of a file in the current directory, whatever it holds.
+std::string safe_file_name(std::string_view name);
+
+}  // namespace images

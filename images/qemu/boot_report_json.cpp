@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// The same report for programs: times in nanoseconds, "arrived" since QEMU was started, "t_ns"
+// since the hypervisor entered C++.
+#include "images/qemu/boot_report.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace images {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+int64_t since_start(const BootReport& report, BootOutput::Time time) {
+    return std::chrono::nanoseconds{time - report.run.begin}.count();
+}
+
+Json timeline(const BootReport& report) {
+    Json list = Json::array();
+    const auto& events = report.transcript.record().events();
+    const auto& arrivals = report.output.event_arrivals();
+    for (size_t i = 0; i < events.size(); ++i) {
+        Json entry{{"t_ns", events[i].t_ns},
+                   {"arrived_ns", since_start(report, arrivals[i])},
+                   {"event", events[i].event}};
+        for (const auto& [key, value] : events[i].values) {
+            entry["values"][key] = printable(value);
+        }
+        list.push_back(std::move(entry));
+    }
+    return list;
+}
+
+Json domains(const BootReport& report) {
+    Json list = Json::array();
+    for (const auto& [id, domain] : report.transcript.record().domains()) {
+        list.push_back(Json{{"domid", id},
+                            {"name", printable(domain.name)},
+                            {"outcome", domain.outcome},
+                            {"reason", printable(domain.reason)},
+                            {"path", printable(domain.path)},
+                            {"started", domain.started},
+                            {"how", domain.how},
+                            {"expected", domain.expected},
+                            {"last_line", printable(report.transcript.last_line(domain.name))}});
+    }
+    return list;
+}
+
+Json marks(const BootReport& report) {
+    Json list = Json::array();
+    for (const auto& mark : report.output.marks()) {
+        list.push_back(Json{{"arrived_ns", since_start(report, mark.arrived)},
+                            {"stream", printable(mark.stream)},
+                            {"line", printable(mark.line)}});
+    }
+    return list;
+}
+
+}  // namespace
+
+std::string report_to_json(const BootReport& report) {
+    const Json json{{"status", report.status()},
+                    {"duration_ns", report.run.duration.count()},
+                    {"directory", report.output.directory().string()},
+                    {"domains", domains(report)},
+                    {"timeline", timeline(report)},
+                    {"marks", marks(report)},
+                    {"evidence", report.evidence},
+                    {"evidence_faults", report.evidence_faults},
+                    {"last_stream", printable(report.transcript.last_stream())}};
+    return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace images
