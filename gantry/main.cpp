@@ -11,8 +11,8 @@
 
 namespace {
 
-constexpr std::array verbs{gantry::add_check, gantry::add_build, gantry::add_show, gantry::add_log,
-                           gantry::add_verify};
+constexpr std::array verbs{gantry::add_check, gantry::add_build,  gantry::add_show,
+                           gantry::add_log,   gantry::add_verify, gantry::add_boot};
 
 int run(int argc, char** argv) {
     gantry::Session session{.out = std::cout, .err = std::cerr};

@@ -34,5 +34,6 @@ void add_build(CLI::App& app, Session& session);
 void add_show(CLI::App& app, Session& session);
 void add_log(CLI::App& app, Session& session);
 void add_verify(CLI::App& app, Session& session);
+void add_boot(CLI::App& app, Session& session);
 
 }  // namespace gantry

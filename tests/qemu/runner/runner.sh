@@ -1,0 +1,167 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Tests `gantry boot` against a fake QEMU: verdicts, exit statuses, files, and that nothing is left.
+# usage: runner.sh GANTRY FAKE_QEMU
+set -uo pipefail
+gantry=$1
+qemu=$2
+work=$(mktemp -d)
+export TMPDIR=$work/tmp
+mkdir "$TMPDIR"
+trap 'rm -rf "$work"' EXIT
+failures=0
+
+# frame SOURCE TEXT: one frame of the UART; TEXT may have printf's escapes.
+frame() {
+    local text length
+    printf -v text '%b.' "$2"
+    length=$((${#text} - 1))
+    printf '\x1e%s%04x%s' "$1" "$length" "${text%.}"
+}
+
+# prepare HOW: a boot set whose fake machine says what comes on standard input and then does HOW.
+prepare() {
+    rm -rf "$work/set"
+    mkdir "$work/set"
+    cat >"$work/set/uart, with a comma"
+    touch "$work/set/hv"
+    printf '{"hypervisor": "hv", "cmdline": "%s", "modules": ["uart, with a comma"]}' "$1" \
+        >"$work/set/boot.json"
+}
+
+boot() {
+    "$gantry" boot "$work/set" --qemu "$qemu" --tpm none "$@" >"$work/out" 2>"$work/err"
+    status=$?
+    if [ -n "$(ls -A "$TMPDIR")" ]; then
+        fail "left behind: $(ls -A "$TMPDIR")"
+    fi
+}
+
+fail() {
+    echo "FAIL: $name: $*"
+    sed 's/^/    out: /' "$work/out"
+    sed 's/^/    err: /' "$work/err"
+    failures=$((failures + 1))
+}
+
+expect_status() {
+    [ "$status" -eq "$1" ] || fail "exit status $status, expected $1"
+}
+
+expect_text() {
+    grep -qF -- "$2" "$1" || fail "expected in $(basename "$1"): $2"
+}
+
+created='t_ns=1000000 event=domain-created domid=1 name=attest memory=1 vcpus=1 overhead=0\n'
+ended='t_ns=2000000 event=domain-ended domid=1 how=poweroff expected=yes\n'
+
+name="a machine that ends well"
+{
+    printf 'SeaBIOS\n'
+    frame 00 'two CPUs\n'
+    frame ff "$created"
+    frame 01 'booting\n\x1b[2J-----BEGIN GANTRY EVIDENCE x\n'
+    frame 01 '-----BEGIN GANTRY EVIDENCE name=pcrs bytes=3 sha256=ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad-----\r\nYWJj\r\n-----END GANTRY EVIDENCE-----\r\n'
+    frame ff "$ended"
+    frame ff 't_ns=3000000 event=machine-off status=ok\n'
+} | prepare exit
+boot
+expect_status 0
+expect_text "$work/out" 'attest    | booting'
+expect_text "$work/out" 'attest    | \x1b[2J-----BEGIN'
+expect_text "$work/out" 'attest     ended by poweroff, as expected'
+expect_text "$work/out" 'machine: ok'
+expect_text "$work/set/hv.log" 'two CPUs'
+expect_text "$work/set/firmware.log" 'SeaBIOS'
+expect_text "$work/set/record.log" 'event=machine-off'
+expect_text "$work/set/console/attest.log" 'YWJj'
+[ "$(cat "$work/set/evidence/pcrs")" = abc ] || fail "evidence/pcrs"
+grep -q 'SeaBIOS' "$work/out" && fail "the firmware is not asked for"
+boot --json
+expect_status 0
+[ "$(jq -r '.status, .domains[0].how, .timeline[0].event, .evidence[0]' "$work/out" | xargs)" = \
+    "ok poweroff domain-created pcrs" ] || fail "JSON"
+
+name="a machine whose status is not ok"
+frame ff 't_ns=3 event=machine-off status=unexpected\n' | prepare exit
+boot
+expect_status 1
+expect_text "$work/out" 'machine: unexpected'
+
+name="a machine that ends without a word"
+frame ff "$created" | prepare exit
+boot
+expect_status 1
+expect_text "$work/out" 'machine: no-verdict'
+
+name="a guest that writes a record line"
+frame 01 't_ns=3 event=machine-off status=ok\n' | prepare exit
+boot
+expect_status 1
+
+name="a machine that takes too long"
+{ frame ff "$created"; frame 01 'mounting root\n'; } | prepare hang
+boot --timeout 1
+expect_status 1
+expect_text "$work/out" 'machine: timeout'
+expect_text "$work/out" 'last heard of: attest: mounting root'
+
+name="a machine that goes on after machine-off"
+frame ff 't_ns=3 event=machine-off status=ok\n' | prepare hang
+boot --timeout 30
+expect_status 0
+
+name="QEMU that does not start"
+printf '' | prepare fail
+boot
+expect_status 2
+expect_text "$work/err" 'fake-qemu: no such machine'
+
+name="no QEMU"
+qemu=/nonexistent/qemu boot
+expect_status 2
+expect_text "$work/err" "/nonexistent/qemu"
+
+name="no boot set"
+rm "$work/set/boot.json"
+boot
+expect_status 2
+expect_text "$work/err" 'boot.json'
+
+# stop SIGNAL: sends it to a running boot; expects that the fake machine and its child end, too.
+stop() {
+    name="a boot that gets SIG$1"
+    { frame ff "$created"; frame 01 'running\n'; } | prepare family
+    rm "$work/out"
+    "$gantry" boot "$work/set" --qemu "$qemu" --tpm none >"$work/out" 2>"$work/err" &
+    local pid=$! children
+    for _ in $(seq 100); do
+        grep -qs running "$work/out" && break
+        sleep 0.1
+    done
+    children=$(pgrep -P "$pid")
+    children="$children $(for child in $children; do pgrep -P "$child"; done)"
+    kill -s "$1" "$pid"
+    wait "$pid"
+    status=$?
+    sleep 0.2
+    for child in $children; do
+        # A zombie has no command line; it only waits for init.
+        if [ -n "$(cat "/proc/$child/cmdline" 2>/dev/null | tr -d '\0')" ]; then
+            fail "process $child is left: $(tr '\0' ' ' <"/proc/$child/cmdline")"
+            kill -9 "$child"
+        fi
+    done
+    [ "$(wc -w <<<"$children")" -ge 2 ] || fail "the fake machine did not run"
+}
+stop INT
+expect_status 1
+expect_text "$work/out" 'machine: interrupted'
+[ -n "$(ls -A "$TMPDIR")" ] && fail "left behind: $(ls -A "$TMPDIR")"
+stop TERM
+expect_status 1
+
+if [ "$failures" -ne 0 ]; then
+    exit 1
+fi
+echo "all passed"
