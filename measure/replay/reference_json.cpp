@@ -33,7 +33,7 @@ Json to_json(const ReferenceEvent& e) {
     json["digests"] = digests_json(e.digests);
     json["data"] = to_hex(e.data);
     if (e.type == EventType::EV_IPL) {
-        json["text"] = printable(e.data);
+        json["text"] = printable_lines(e.data);
     }
     return json;
 }

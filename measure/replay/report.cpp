@@ -6,6 +6,7 @@
 #include "measure/replay/hex.hpp"
 
 #include <optional>
+#include <sstream>
 
 namespace measure {
 namespace {
@@ -37,17 +38,12 @@ std::string content(const RawEvent& event, std::string_view indent) {
     if (event.claimed_type != EventType::EV_IPL) {
         return out + "data " + to_hex(event.claimed_data) + "\n";
     }
-    std::vector<std::byte> line;
+    std::istringstream lines{printable_lines(event.claimed_data)};
     out.clear();
-    for (const std::byte b : event.claimed_data) {
-        if (b != std::byte{'\n'}) {
-            line.push_back(b);
-            continue;
-        }
-        out += std::string{indent} + printable(line) + "\n";
-        line.clear();
+    for (std::string line; std::getline(lines, line);) {
+        out += std::string{indent} + line + "\n";
     }
-    return line.empty() ? out : out + std::string{indent} + printable(line) + "\n";
+    return out;
 }
 
 }  // namespace
@@ -95,7 +91,7 @@ std::string log_to_json(const RawLog& log) {
         if (const auto tag = tag_text(event)) {
             entry["text"] = *tag;
         } else if (event.claimed_type == EventType::EV_IPL) {
-            entry["text"] = printable(event.claimed_data);
+            entry["text"] = printable_lines(event.claimed_data);
         }
         json["events"].push_back(std::move(entry));
     }

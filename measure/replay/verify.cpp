@@ -211,6 +211,18 @@ std::string printable(std::span<const std::byte> bytes) {
     return printable(text);
 }
 
+std::string printable_lines(std::span<const std::byte> bytes) {
+    std::string text;
+    while (!bytes.empty()) {
+        const auto end = std::find(bytes.begin(), bytes.end(), std::byte{'\n'});
+        const auto size = static_cast<size_t>(end - bytes.begin());
+        text += printable(bytes.first(size));
+        text += end == bytes.end() ? "" : "\n";
+        bytes = bytes.subspan(end == bytes.end() ? size : size + 1);
+    }
+    return text;
+}
+
 std::string to_line(const Difference& d) {
     std::string line =
         d.domain.empty() ? std::string{"launch"} : "domain \"" + printable(d.domain) + "\"";

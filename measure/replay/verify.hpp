@@ -40,5 +40,7 @@ Verdict verify(const RawLog& log, const PcrValues& reported, const ReferenceValu
 // the backslash stays.
 std::string printable(std::span<const std::byte> bytes);
 std::string printable(std::string_view text);
+// The same, but line ends stay: for the members of JSON objects.
+std::string printable_lines(std::span<const std::byte> bytes);
 
 }  // namespace measure
