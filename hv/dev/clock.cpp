@@ -17,6 +17,7 @@ constexpr uint16_t pit_command = 0x43;
 constinit TscScale scale{};
 constinit uint64_t apic_hz = 0;
 constinit uint64_t first_tsc = 0;
+constinit WallClock wall_clock{};
 
 uint16_t read_pit() {
     x86::outb(pit_command, 0x00);  // latch channel 0
@@ -68,6 +69,21 @@ uint64_t days_from_civil(uint64_t year, uint64_t month, uint64_t day) {
     return era * 146097 + day_of_era - 719468;
 }
 
+uint64_t read_wall_clock_seconds() {
+    std::array<uint64_t, 6> fields{};
+    constexpr std::array<uint8_t, 6> indices{0x00, 0x02, 0x04, 0x07, 0x08, 0x09};
+    while ((read_cmos(0x0a) & 0x80) != 0) {  // update in progress: at most 2 ms
+        x86::pause();
+    }
+    const bool is_binary = (read_cmos(0x0b) & 0x04) != 0;
+    for (size_t i = 0; i < fields.size(); ++i) {
+        const uint8_t raw = read_cmos(indices[i]);
+        fields[i] = is_binary ? raw : from_bcd(raw);
+    }
+    const uint64_t days = days_from_civil(2000 + fields[5], fields[4], fields[3]);
+    return days * 86400 + fields[2] * 3600 + fields[1] * 60 + fields[0];
+}
+
 }  // namespace
 
 void clock_init() {
@@ -86,6 +102,8 @@ void clock_init() {
     const uint64_t pit_ticks = static_cast<uint16_t>(start.pit - end.pit);
     scale = scale_of((end.tsc - start.tsc) * pit_hz / pit_ticks, first_tsc);
     apic_hz = uint64_t{start.apic - end.apic} * pit_hz / pit_ticks;
+    const uint64_t seconds = read_wall_clock_seconds();
+    wall_clock.seconds = seconds - system_time_ns() / 1'000'000'000;
 }
 
 const TscScale& tsc_scale() {
@@ -100,19 +118,8 @@ uint64_t system_time_ns() {
     return scale.tsc_hz == 0 ? 0 : to_ns(scale, tsc);
 }
 
-uint64_t read_wall_clock_seconds() {
-    std::array<uint64_t, 6> fields{};
-    constexpr std::array<uint8_t, 6> indices{0x00, 0x02, 0x04, 0x07, 0x08, 0x09};
-    while ((read_cmos(0x0a) & 0x80) != 0) {  // update in progress: at most 2 ms
-        x86::pause();
-    }
-    const bool is_binary = (read_cmos(0x0b) & 0x04) != 0;
-    for (size_t i = 0; i < fields.size(); ++i) {
-        const uint8_t raw = read_cmos(indices[i]);
-        fields[i] = is_binary ? raw : from_bcd(raw);
-    }
-    const uint64_t days = days_from_civil(2000 + fields[5], fields[4], fields[3]);
-    return days * 86400 + fields[2] * 3600 + fields[1] * 60 + fields[0];
+const WallClock& wall_clock_at_boot() {
+    return wall_clock;
 }
 
 }  // namespace hv::dev

@@ -28,7 +28,12 @@ uint64_t apic_timer_hz();
 // Before clock_init this counts from 0 in TSC ticks of unknown rate and is only monotonic.
 uint64_t system_time_ns();
 
-// Seconds since 1970-01-01 UTC from the CMOS clock, read once at boot.
-uint64_t read_wall_clock_seconds();
+// The time of day when system time was 0, UTC since 1970-01-01, from the CMOS clock as clock_init
+// found it.
+struct WallClock {
+    uint64_t seconds = 0;
+    uint32_t nanoseconds = 0;
+};
+const WallClock& wall_clock_at_boot();
 
 }  // namespace hv::dev

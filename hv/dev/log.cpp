@@ -71,6 +71,16 @@ Record& Record::with(std::string_view key, std::string_view value) {
     return *this;
 }
 
+void write_builder_record(std::string_view line) {
+    TextOf<640> text;
+    text.put("t_ns=").dec(system_time_ns()).put(' ');
+    for (const char c : line) {
+        text.put(c >= ' ' && c <= '~' ? c : '?');
+    }
+    text.put('\n');
+    uart_write_frame(static_cast<uint8_t>(abi::UartSource::Record), text.view());
+}
+
 void stop(std::string_view message) {
     x86::cli();
     if (stopping.exchange(true)) {

@@ -30,6 +30,10 @@ namespace hv::grant {
 class GrantTable;
 }
 
+namespace hv::hvm {
+struct CpuidDomain;
+}
+
 namespace hv::domain {
 
 struct Vcpu;
@@ -69,7 +73,7 @@ struct Domain {
     std::string_view name;
     std::string_view path;  // in the manifest
     launch::Roles roles;
-    launch::CpuidPolicy cpuid;
+    const hvm::CpuidDomain* cpuid = nullptr;
     launch::ExpectedEnd expected_end = launch::ExpectedEnd::Poweroff;
     bool is_builder = false;
 
@@ -102,13 +106,23 @@ Domain* find(DomainId id);
 // Every domain of the plan and, until it is gone, domB.
 std::span<Domain* const> all();
 
+// Puts a domain into the table; ASSERTs that there is room and the id is new.
+void add(Domain& domain);
+
 // Makes every CPU that may hold translations of the domain drop them, and waits until they have.
 // Must be called after entries of its p2m were removed or narrowed and before a frame that they
 // named changes hands. [apm2] 15.16.
 void flush_tlb(Domain& domain);
 
-// Ends a domain. Callable from any CPU, by its own vCPU too; the teardown happens on the way back
-// to the scheduler. `detail` is for the log.
+// Ends a domain: no vCPU of it enters the guest again. Callable from any CPU with no lock held but
+// Domain::lock, by its own vCPU too; the teardown follows in the run loop (hv/launch/phase.hpp).
+// `detail` is for the log. Ending twice is allowed; the first reason stays.
 void end(Domain& domain, End why, std::string_view detail);
+
+// Whether no CPU is in or handles an exit of the domain any more.
+bool is_quiescent(const Domain& domain);
+
+// Whether it ended, and the way its owner expects.
+bool ended_as_expected(const Domain& domain);
 
 }  // namespace hv::domain

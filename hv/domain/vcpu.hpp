@@ -19,12 +19,15 @@ class Vmcb;
 }
 namespace hv::hvm {
 class LocalApic;
-class MsrState;
+class Msrs;
 }  // namespace hv::hvm
 
 namespace hv::domain {
 
 struct Domain;
+
+// Whose interrupt waits in the VMCB.
+enum class OfferedBy : uint8_t { Nobody, Upcall, Lapic };
 
 struct Vcpu {
     Domain* domain = nullptr;
@@ -36,11 +39,14 @@ struct Vcpu {
     svm::Vmcb* vmcb = nullptr;
     svm::ProcessorState processor;
     hvm::LocalApic* lapic = nullptr;
-    hvm::MsrState* msrs = nullptr;
+    hvm::Msrs* msrs = nullptr;
+    OfferedBy offered = OfferedBy::Nobody;
+    uint8_t offered_vector = 0;
     uint64_t tlb_generation = 0;  // of the domain's p2m when it last entered; see tlb.hpp
     CpuId last_cpu{};             // where it last entered the guest
-    // INIT received, waits for STARTUP; the page to start at once it came, + 1. [apm2] 14.1
+    // INIT and STARTUP messages not yet carried out (hv/hvm/ipi.hpp), and a pending NMI.
     std::atomic<uint32_t> startup{0};
+    std::atomic<bool> nmi_pending{false};
 
     // Where vcpu_info lives: in shared_info for ids below 32 until VCPUOP_register_vcpu_info.
     // Read by other CPUs that send events; replaced once, under event::lock.
