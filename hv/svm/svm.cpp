@@ -17,13 +17,6 @@ namespace {
 constinit Paddr msr_map{};
 constinit Paddr io_map{};
 
-// MSRs whose value the VMCB holds and switches; a guest may use them without an exit.
-constexpr uint32_t switched_msrs[] = {
-    0x174,      0x175,      0x176,                   // SYSENTER_CS, _ESP, _EIP
-    0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084,  // STAR, LSTAR, CSTAR, SFMASK
-    0xc0000100, 0xc0000101, 0xc0000102,              // FS.base, GS.base, KernelGSbase
-};
-
 constexpr Intercept always[] = {
     Intercept::INTR,     Intercept::NMI,     Intercept::CPUID,     Intercept::INVD,
     Intercept::HLT,      Intercept::INVLPGA, Intercept::IOIO_PROT, Intercept::MSR_PROT,
@@ -95,13 +88,13 @@ void enable(Mfn host_save_area) {
     x86::wrmsr(static_cast<uint32_t>(x86::Msr::VM_HSAVE_PA), to_paddr(host_save_area).value());
 }
 
-void build_permission_maps(Mfn maps) {
+void build_permission_maps(Mfn maps, std::span<const uint32_t> passed_through) {
     io_map = to_paddr(maps);
     msr_map = to_paddr(maps + sizeof(IoPermissions) / page_size);
     mm::direct_map_as<IoPermissions>(io_map)->fill(std::byte{0xff});
     auto& msrs = *mm::direct_map_as<MsrPermissions>(msr_map);
     msrs.intercept_all();
-    for (const uint32_t msr : switched_msrs) {
+    for (const uint32_t msr : passed_through) {
         ASSERT(msrs.pass_through(msr));
     }
 }

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 
 namespace hv::svm {
 
@@ -23,7 +24,7 @@ void enable(Mfn host_save_area);
 
 // The maps are shared by every container; `maps` are the frames for them, contiguous.
 inline constexpr uint64_t permission_map_frames = 5;
-void build_permission_maps(Mfn maps);
+void build_permission_maps(Mfn maps, std::span<const uint32_t> passed_through_msrs);
 
 // A container at its architectural reset with the intercepts every domain has.
 void init(Vmcb& vmcb, Paddr nested_root, uint32_t asid);

@@ -133,6 +133,8 @@ inline constexpr uint64_t v_tpr_mask = 0xff;
 inline constexpr uint64_t int_shadow = 1;                   // of int_state
 inline constexpr uint32_t tlb_flush_all = 1;                // of tlb_control
 inline constexpr uint64_t event_valid = uint64_t{1} << 31;  // of eventinj and exitintinfo
+inline constexpr uint64_t event_type_nmi = uint64_t{2} << 8;
+inline constexpr uint64_t vector_nmi = 2;
 
 // Every VMCB field is reached through `control` and `save`; after writing fields of a group, the
 // writer calls changed(). run() of the exit path marks all clean once the processor has read it.

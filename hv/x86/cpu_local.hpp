@@ -6,7 +6,6 @@
 #include "hv/base/address.hpp"
 
 #include <array>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -35,9 +34,11 @@ struct CpuLocal {
     CpuId id{};
     uint32_t apic_id = 0;
     domain::Vcpu* current = nullptr;
-    Paddr host_vmcb{};                   // VMSAVE area of the host's own segment state
-    uint64_t timer_deadline_ns = 0;      // what the APIC timer is armed for, 0 if it is not
-    std::atomic<uint64_t> tlb_epoch{0};  // see hv/domain/tlb.cpp
+    Paddr host_vmcb{};               // VMSAVE area of the host's own segment state
+    uint64_t timer_deadline_ns = 0;  // what the APIC timer is armed for, 0 if it is not
+    uint64_t nmi_stack = 0;          // tops of the stacks for IST 1 and 2
+    uint64_t fault_stack = 0;
+    Mfn host_save_area{};
     std::array<uint64_t, 6> gdt{};
     Tss tss{};
 };
