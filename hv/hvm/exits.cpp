@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hv/hvm/exits.hpp"
+
+#include "hv/base/text.hpp"
+#include "hv/dev/log.hpp"
+#include "hv/domain/domain.hpp"
+#include "hv/hvm/decode_exit.hpp"
+#include "hv/hvm/exit_cpuid.hpp"
+#include "hv/hvm/exit_msr.hpp"
+#include "hv/hvm/fetch.hpp"
+#include "hv/hvm/mmio.hpp"
+#include "hv/hypercall/dispatch.hpp"
+#include "hv/sched/sched.hpp"
+#include "hv/svm/svm.hpp"
+#include "hv/x86/instructions.hpp"
+
+namespace hv::hvm {
+
+namespace {
+
+constexpr uint64_t vmmcall_bytes = 3;
+constexpr uint64_t rflags_if = 1 << 9;
+
+void put_registers(Text& text, const domain::Vcpu& v) {
+    const svm::VmcbSave& s = v.vmcb->save();
+    const svm::GuestRegisters& r = v.registers;
+    text.put(" vcpu ").dec(v.id.value()).put(" rip ").hex(s.rip).put(" cs ").hex(s.cs.selector);
+    text.put(" rflags ").hex(s.rflags).put(" rsp ").hex(r.rsp).put(" cr0 ").hex(s.cr0);
+    text.put(" cr2 ").hex(s.cr2).put(" cr3 ").hex(s.cr3).put(" cr4 ").hex(s.cr4);
+    text.put(" efer ").hex(s.efer).put(" rax ").hex(r.rax).put(" rbx ").hex(r.rbx);
+    text.put(" rcx ").hex(r.rcx).put(" rdx ").hex(r.rdx).put(" rsi ").hex(r.rsi);
+    text.put(" rdi ").hex(r.rdi).put(" rbp ").hex(r.rbp).put(" r8 ").hex(r.r8);
+}
+
+void end_with_registers(domain::Vcpu& v, domain::End how, std::string_view why) {
+    TextOf<512> text;
+    text.put(why);
+    put_registers(text, v);
+    domain::end(*v.domain, how, text.view());
+}
+
+// Length of the instruction the exit was for; 0 after ending the domain, or if the guest has
+// changed its code meanwhile and is to try again.
+uint64_t length_of(domain::Vcpu& v, ExitInstruction expected) {
+    const Fetched code{v};
+    auto length = instruction_length(code.bytes(), code.mode(), expected);
+    if (length.ok()) {
+        return length.take();
+    }
+    if (length.error() != DecodeError::Unexpected) {
+        kill(v, "an instruction that exits cannot be read");
+    }
+    return 0;
+}
+
+void handle_hlt(domain::Vcpu& v) {
+    skip(v, length_of(v, ExitInstruction::Hlt));
+    if ((v.vmcb->save().rflags & rflags_if) == 0) {
+        v.sched.request = sched::Request::Block;  // until NMI or INIT
+        return;
+    }
+    sched::block_current();
+}
+
+void handle_vmmcall(domain::Vcpu& v) {
+    if (v.vmcb->save().cpl != 0) {
+        svm::inject_exception(*v.vmcb, svm::Exception::UD);
+        return;
+    }
+    if (hypercall::dispatch(v) == hypercall::Completion::Done) {
+        skip(v, vmmcall_bytes);
+    }
+}
+
+// What IN reads where no device is. All ones, as on a bus, but for the timer's ports: Linux takes
+// all ones there for a counter that runs, and spends a second (100,000 exits) to find out.
+uint64_t absent_port_value(uint16_t port) {
+    constexpr uint16_t first_pit_port = 0x40;
+    constexpr uint16_t last_pit_port = 0x43;
+    return port >= first_pit_port && port <= last_pit_port ? 0 : ~uint64_t{0};
+}
+
+// Ports: nothing is there. OUT goes nowhere, strings move nothing.
+void handle_ioio(domain::Vcpu& v) {
+    const uint64_t info = v.vmcb->control().exitinfo1;  // [apm2] 15.10.2
+    constexpr uint64_t is_in = 1 << 0;
+    constexpr uint64_t is_string = 1 << 2;
+    constexpr uint64_t is_repeated = 1 << 3;
+    if ((info & is_string) != 0) {
+        v.registers.rcx = (info & is_repeated) != 0 ? 0 : v.registers.rcx;
+    } else if ((info & is_in) != 0) {
+        const uint64_t size = (info >> 4) & 7;  // 1, 2 or 4 bytes
+        const uint64_t mask = (uint64_t{1} << (8 * size)) - 1;
+        const uint64_t value = absent_port_value(static_cast<uint16_t>(info >> 16)) & mask;
+        uint64_t& rax = v.registers.rax;
+        rax = size == 4 ? value : (rax & ~mask) | value;
+    }
+    v.vmcb->save().rip = v.vmcb->control().exitinfo2;
+    v.vmcb->control().int_state &= ~svm::int_shadow;
+}
+
+void handle_nmi() {
+    if (dev::is_stopping()) {
+        x86::halt_forever();
+    }
+}
+
+}  // namespace
+
+void skip(domain::Vcpu& v, uint64_t length) {
+    v.vmcb->save().rip += length;
+    v.vmcb->control().int_state &= ~svm::int_shadow;
+}
+
+void kill(domain::Vcpu& v, std::string_view why) {
+    end_with_registers(v, domain::End::Killed, why);
+}
+
+void handle_exit(domain::Vcpu& v) {
+    const svm::VmcbControl& control = v.vmcb->control();
+    switch (static_cast<svm::ExitCode>(control.exitcode)) {
+        case svm::ExitCode::INTR:
+        case svm::ExitCode::VINTR:
+            return;  // the host's interrupt has been taken; the run loop looks around
+        case svm::ExitCode::NMI:
+            handle_nmi();
+            return;
+        case svm::ExitCode::CPUID:
+            handle_cpuid(v);
+            return;
+        case svm::ExitCode::HLT:
+            handle_hlt(v);
+            return;
+        case svm::ExitCode::VMMCALL:
+            handle_vmmcall(v);
+            return;
+        case svm::ExitCode::MSR:
+            handle_msr(v);
+            return;
+        case svm::ExitCode::IOIO:
+            handle_ioio(v);
+            return;
+        case svm::ExitCode::NPF:
+            handle_nested_page_fault(v, GuestPaddr{control.exitinfo2}, control.exitinfo1);
+            return;
+        case svm::ExitCode::WBINVD:
+            skip(v, length_of(v, ExitInstruction::Wbinvd));  // no device needs it
+            return;
+        case svm::ExitCode::INVD:
+            skip(v, length_of(v, ExitInstruction::Invd));
+            return;
+        case svm::ExitCode::RDPMC:
+            svm::inject_exception(*v.vmcb, svm::Exception::GP);
+            return;
+        case svm::ExitCode::INVLPGA:
+        case svm::ExitCode::VMRUN:
+        case svm::ExitCode::VMLOAD:
+        case svm::ExitCode::VMSAVE:
+        case svm::ExitCode::STGI:
+        case svm::ExitCode::CLGI:
+        case svm::ExitCode::SKINIT:
+        case svm::ExitCode::MONITOR:
+        case svm::ExitCode::MWAIT:
+        case svm::ExitCode::MWAIT_CONDITIONAL:
+            svm::inject_exception(*v.vmcb, svm::Exception::UD);
+            return;
+        case svm::ExitCode::SHUTDOWN:
+            end_with_registers(v, domain::End::TripleFault, "triple fault");
+            return;
+        case svm::ExitCode::TASK_SWITCH:
+            kill(v, "a hardware task switch");
+            return;
+        case svm::ExitCode::INVALID:
+            kill(v, "a state the processor refuses to run");
+            return;
+    }
+    TextOf<64> text;
+    kill(v, text.put("exit code ").hex(control.exitcode).put(" that nobody handles").view());
+}
+
+}  // namespace hv::hvm

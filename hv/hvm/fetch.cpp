@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hv/hvm/fetch.hpp"
+
+#include "hv/domain/guest_copy.hpp"
+#include "hv/svm/vmcb.hpp"
+
+#include <algorithm>
+
+namespace hv::hvm {
+
+namespace {
+
+constexpr uint16_t cs_long = 1 << 9;  // of a VMCB segment's attributes
+constexpr uint16_t cs_default = 1 << 10;
+constexpr uint64_t efer_lma = 1 << 10;
+
+CodeMode mode_of(const svm::VmcbSave& save) {
+    if ((save.efer & efer_lma) != 0 && (save.cs.attributes & cs_long) != 0) {
+        return CodeMode::Code64;
+    }
+    return (save.cs.attributes & cs_default) != 0 ? CodeMode::Code32 : CodeMode::Code16;
+}
+
+}  // namespace
+
+Fetched::Fetched(const domain::Vcpu& v) : mode_{mode_of(v.vmcb->save())} {
+    const svm::VmcbSave& save = v.vmcb->save();
+    uint64_t at = save.rip;
+    if (mode_ != CodeMode::Code64) {
+        at = (save.cs.base + at) & 0xffffffff;
+    }
+    // In two parts, so that an unmapped next page does not hide the end of this one.
+    const uint64_t in_page = std::min<uint64_t>(bytes_.size(), page_size - page_offset(at));
+    if (!domain::copy_from_guest(v, std::span{bytes_}.first(in_page), GuestVaddr{at}).ok()) {
+        return;
+    }
+    size_ = in_page;
+    const auto rest = std::span{bytes_}.subspan(in_page);
+    if (domain::copy_from_guest(v, rest, GuestVaddr{at + in_page}).ok()) {
+        size_ = bytes_.size();
+    }
+}
+
+}  // namespace hv::hvm

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hv/hvm/interrupts.hpp"
+
+#include "hv/domain/domain.hpp"
+#include "hv/event/pending.hpp"
+#include "hv/hvm/lapic.hpp"
+#include "hv/svm/svm.hpp"
+
+namespace hv::hvm {
+
+namespace {
+
+constexpr unsigned event_type_external = 0;
+constexpr uint64_t event_type_mask = 7;
+
+void offer_vector(domain::Vcpu& v, uint8_t vector, domain::OfferedBy by) {
+    svm::offer_interrupt(*v.vmcb, vector);
+    v.offered = by;
+    v.offered_vector = vector;
+}
+
+}  // namespace
+
+bool has_pending(const domain::Vcpu& v) {
+    return event::upcall_wanted(v) || v.lapic->has_pending() ||
+           v.startup.load(std::memory_order_acquire) != 0 ||
+           v.nmi_pending.load(std::memory_order_acquire);
+}
+
+void offer(domain::Vcpu& v) {
+    // CR8 lives in V_TPR while the guest runs.
+    v.vmcb->control().int_ctl = (v.vmcb->control().int_ctl & ~svm::v_tpr_mask) | v.lapic->cr8();
+    if ((v.vmcb->control().eventinj & svm::event_valid) == 0 &&
+        v.nmi_pending.exchange(false, std::memory_order_acq_rel)) {
+        v.vmcb->control().eventinj = svm::event_valid | svm::event_type_nmi | svm::vector_nmi;
+    }
+    // The upcall first: it carries the guest's timer, and does not pass the APIC, as on Xen.
+    if (event::upcall_wanted(v)) {
+        if (const auto vector = event::callback_vector(*v.domain)) {
+            offer_vector(v, *vector, domain::OfferedBy::Upcall);
+            return;
+        }
+    }
+    if (const auto vector = v.lapic->highest_deliverable()) {
+        offer_vector(v, *vector, domain::OfferedBy::Lapic);
+        return;
+    }
+    if (v.offered != domain::OfferedBy::Nobody) {
+        svm::withdraw_interrupt(*v.vmcb);
+        v.offered = domain::OfferedBy::Nobody;
+    }
+}
+
+void settle(domain::Vcpu& v) {
+    v.lapic->set_cr8(static_cast<uint8_t>(v.vmcb->control().int_ctl & svm::v_tpr_mask));
+    const bool waits = svm::is_interrupt_waiting(*v.vmcb);
+    const uint64_t cut_short = v.vmcb->control().exitintinfo;
+    if (v.offered != domain::OfferedBy::Nobody && !waits) {
+        const bool is_this = (cut_short & svm::event_valid) != 0 &&
+                             ((cut_short >> 8) & event_type_mask) == event_type_external;
+        if (is_this) {
+            return;  // taken but not delivered: offer() offers it again
+        }
+        if (v.offered == domain::OfferedBy::Lapic) {
+            v.lapic->begin_service(v.offered_vector);
+        }
+        v.offered = domain::OfferedBy::Nobody;
+        return;
+    }
+    // With an offer still waiting, the field may describe that very offer (emulated-machine facts
+    // in hv/svm/README.md): injecting it too would deliver it twice.
+    if ((cut_short & svm::event_valid) != 0 && !waits) {
+        v.vmcb->control().eventinj = cut_short;
+    }
+}
+
+}  // namespace hv::hvm

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// What interrupts a vCPU: the event-channel upcall and the local APIC. Decides what is offered to
+// the processor before each entry and notes afterwards what was taken.
+#pragma once
+
+#include "hv/domain/vcpu.hpp"
+
+namespace hv::hvm {
+
+// Anything that would wake the vCPU from HLT or SCHEDOP_block.
+[[nodiscard]] bool has_pending(const domain::Vcpu& vcpu);
+
+// Before an entry: offers the most urgent interrupt, or none.
+void offer(domain::Vcpu& vcpu);
+// After an exit: an offered interrupt that was taken is in service; an event whose delivery the
+// exit cut short is delivered again.
+void settle(domain::Vcpu& vcpu);
+
+}  // namespace hv::hvm

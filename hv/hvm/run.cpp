@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hv/hvm/run.hpp"
+
+#include "hv/base/assert.hpp"
+#include "hv/dev/clock.hpp"
+#include "hv/dev/log.hpp"
+#include "hv/domain/domain.hpp"
+#include "hv/domain/tlb.hpp"
+#include "hv/event/event_channels.hpp"
+#include "hv/hvm/exits.hpp"
+#include "hv/hvm/interrupts.hpp"
+#include "hv/hvm/ipi.hpp"
+#include "hv/hvm/lapic.hpp"
+#include "hv/launch/phase.hpp"
+#include "hv/sched/sched.hpp"
+#include "hv/svm/svm.hpp"
+#include "hv/x86/apic.hpp"
+#include "hv/x86/cpu_local.hpp"
+#include "hv/x86/instructions.hpp"
+
+#include <algorithm>
+
+namespace hv::domain {
+Vcpu& current() {
+    Vcpu* v = x86::this_cpu().current;
+    ASSERT(v != nullptr);
+    return *v;
+}
+}  // namespace hv::domain
+
+namespace hv::hvm {
+
+namespace {
+
+void fire(sched::Timer& timer, uint64_t now) {
+    domain::Vcpu& v = *timer.vcpu;
+    switch (timer.kind) {
+        case sched::TimerKind::Singleshot:
+            event::send_virq(v, abi::Virq::VIRQ_TIMER);
+            break;
+        case sched::TimerKind::Poll:
+            sched::wake(v);
+            break;
+        case sched::TimerKind::Lapic:
+            v.lapic->expire(now);
+            sched::set_lapic_timer(v, v.lapic->deadline_ns().value_or(0));
+            sched::wake(v);
+            break;
+    }
+}
+
+void fire_expired(CpuId cpu) {
+    const uint64_t now = sched::now_ns();
+    while (sched::Timer* timer = sched::pop_expired(cpu, now)) {
+        fire(*timer, now);
+    }
+}
+
+// Programs the APIC timer for what this CPU has to wake up for, if that changed.
+void arm_host_timer(CpuId cpu) {
+    x86::CpuLocal& local = x86::this_cpu();
+    const uint64_t deadline = sched::next_deadline(cpu);
+    if (deadline == local.timer_deadline_ns) {
+        return;
+    }
+    local.timer_deadline_ns = deadline;
+    if (deadline == 0) {
+        x86::apic_timer_start(0);
+        return;
+    }
+    const uint64_t now = sched::now_ns();
+    const uint64_t ns = deadline > now ? deadline - now : 0;
+    constexpr uint64_t longest_ns = 1'000'000'000;  // look again then; ticks fit 32 bits
+    const uint64_t ticks = std::min(ns, longest_ns) * (dev::apic_timer_hz() / 1000) / 1'000'000;
+    x86::apic_timer_start(static_cast<uint32_t>(std::clamp<uint64_t>(ticks, 1, ~0U)));
+}
+
+// After the timer interrupt nothing is armed, whatever was asked for.
+void note_timer_fired() {
+    x86::CpuLocal& local = x86::this_cpu();
+    if (local.timer_deadline_ns != 0 && local.timer_deadline_ns <= sched::now_ns()) {
+        local.timer_deadline_ns = 0;
+    }
+    if (local.timer_deadline_ns != 0 && x86::apic_timer_left() == 0) {
+        local.timer_deadline_ns = 0;  // a shortened wait is over
+    }
+}
+
+void enter_guest(CpuId cpu, domain::Vcpu& v) {
+    x86::CpuLocal& local = x86::this_cpu();
+    offer(v);
+    if (domain::tlb_enter(cpu, v)) {
+        v.vmcb->all_changed();
+        v.vmcb->control().tlb_control = svm::tlb_flush_all;
+    }
+    svm::run(*v.vmcb, v.registers, local.host_vmcb);
+    domain::tlb_leave(cpu);
+    settle(v);
+}
+
+// Runs v until it leaves the CPU; true if something was pending for it then.
+void run_vcpu(CpuId cpu, domain::Vcpu& v) {
+    for (;;) {
+        start_if_asked(v);
+        if (v.is_initialised) {
+            enter_guest(cpu, v);
+            handle_exit(v);
+        } else {
+            sched::block_current();  // waits for STARTUP
+        }
+        fire_expired(cpu);
+        note_timer_fired();
+        const bool pending = has_pending(v);
+        if (v.sched.request == sched::Request::Block) {
+            if (sched::take_block_request(v, pending)) {
+                return;
+            }
+            v.sched.request = sched::Request::Continue;
+        }
+        if (v.sched.request == sched::Request::Yield || sched::should_leave(cpu, v)) {
+            return;
+        }
+        arm_host_timer(cpu);
+    }
+}
+
+void run_one(CpuId cpu, domain::Vcpu& v) {
+    x86::this_cpu().current = &v;
+    svm::restore(v.processor);
+    arm_host_timer(cpu);
+    run_vcpu(cpu, v);
+    svm::save(v.processor);
+    sched::leave(v, has_pending(v));
+    x86::this_cpu().current = nullptr;
+}
+
+}  // namespace
+
+void run_loop(CpuId cpu) {
+    for (;;) {
+        fire_expired(cpu);
+        note_timer_fired();
+        hyperlaunch::reap();
+        if (domain::Vcpu* v = sched::pick(cpu)) {
+            run_one(cpu, *v);
+        } else {
+            arm_host_timer(cpu);
+            x86::halt_until_interrupt();
+        }
+    }
+}
+
+}  // namespace hv::hvm
