@@ -31,7 +31,7 @@ Answer handle(Call& call) {
         case abi::Hypercall::hvm_op:
             return hvm_op(call);
         case abi::Hypercall::arch_7:
-            return launch::handle_launch_op(call.vcpu, call.args[0], call.pointer(1));
+            return hyperlaunch::handle_launch_op(call.vcpu, call.args[0], call.pointer(1));
 
         // What Xen has for control domains, and no domain here is one.
         case abi::Hypercall::platform_op:

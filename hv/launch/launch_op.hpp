@@ -9,10 +9,10 @@
 
 #include <cstdint>
 
-namespace hv::launch {
+namespace hv::hyperlaunch {
 
 // The answer in RAX, or why not. Checks itself that the caller is domB.
 Result<uint64_t, abi::Errno> handle_launch_op(domain::Vcpu& caller, uint64_t cmd,
                                               GuestVaddr argument);
 
-}  // namespace hv::launch
+}  // namespace hv::hyperlaunch

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hv/launch/builder.hpp"
+
+#include "hv/base/assert.hpp"
+#include "hv/dev/log.hpp"
+#include "hv/domain/vcpu.hpp"
+#include "hv/launch/measurement.hpp"
+#include "hv/svm/svm.hpp"
+
+#include <cstring>
+
+namespace hv::hyperlaunch {
+
+namespace {
+
+constinit abi::LaunchInfo info{};
+
+void must_map(Result<void, mm::P2mError> mapped) {
+    if (!mapped.ok()) {
+        PANIC("nested page tables of domB are too small for the plan");
+    }
+}
+
+void copy_in(domain::Domain& builder, GuestPaddr to, std::span<const std::byte> bytes) {
+    while (!bytes.empty()) {
+        const size_t n = std::min<size_t>(bytes.size(), page_size);
+        const bool ok = builder.p2m.with_page(
+            to_gfn(to), true, [&](std::byte* page) { std::memcpy(page, bytes.data(), n); });
+        ASSERT(ok);
+        bytes = bytes.subspan(n);
+        to = to + n;
+    }
+}
+
+// domB may count on zeros behind its image: its bss and page tables.
+void zero_ram(const domain::Domain& builder, uint64_t bytes) {
+    for (uint64_t at = 0; at < bytes; at += page_size) {
+        ASSERT(builder.p2m.with_page(to_gfn(GuestPaddr{at}), true,
+                                     [](std::byte* page) { std::memset(page, 0, page_size); }));
+    }
+}
+
+void map_modules(const boot::Machine& m, domain::Domain& builder) {
+    GuestPaddr at = builder_modules_at;
+    uint32_t& count = info.module_count;
+    for (const boot::PhysicalRange& module : m.info.modules) {
+        const uint64_t offset = page_offset(module.first.value());
+        const uint64_t frames = align_up(offset + module.bytes, page_size) >> page_shift;
+        must_map(builder.p2m.map(to_gfn(at), to_mfn(module.first), frames, mm::Access::ReadOnly));
+        info.modules[count++].contents = {at.value() + offset, module.bytes};
+        at = at + (frames << page_shift);
+    }
+}
+
+void map_measurement(domain::Domain& builder) {
+    const Measurement& measured = measurement();
+    if (!measured.is_active) {
+        return;
+    }
+    must_map(builder.p2m.map(to_gfn(builder_log_at), to_mfn(mm::to_paddr(measured.log.data())),
+                             measured.log.size() >> page_shift, mm::Access::ReadWrite));
+    must_map(builder.p2m.map_device(to_gfn(builder_tpm_at), to_mfn(tpm_base), tpm_localities));
+    info.log = {builder_log_at.value(), measured.log.size()};
+    info.log_used = measured.log_used;
+    info.tpm = {builder_tpm_at.value(), tpm_localities * tpm_locality_bytes};
+    info.tpm_locality = measured.locality;
+    info.banks = measured.banks.bits();
+}
+
+}  // namespace
+
+void equip_builder(boot::Machine& m, domain::Domain& builder) {
+    const auto image = measurement().builder_image;
+    const uint64_t image_end = align_up(builder_image_at.value() + image.size(), page_size);
+    zero_ram(builder, image_end);
+    copy_in(builder, builder_image_at, image);
+    info.version = 1;
+    info.heap = {image_end, (builder.tot_pages << page_shift) - image_end};
+    info.window = {builder_window_at.value(), builder_window_bytes};
+    map_modules(m, builder);
+    map_measurement(builder);
+    domain::Vcpu& v = *builder.vcpus[0];
+    svm::set_flat32_state(*v.vmcb, v.registers, static_cast<uint32_t>(builder_image_at.value()), 0);
+    v.is_initialised = true;
+}
+
+const abi::LaunchInfo& builder_info() {
+    return info;
+}
+
+void strip_builder(domain::Domain& builder) {
+    // Unmapping splits nothing: these ranges were mapped as wholes.
+    must_map(builder.p2m.unmap(to_gfn(builder_window_at), builder_window_bytes >> page_shift));
+    must_map(builder.p2m.unmap(to_gfn(builder_tpm_at), tpm_localities));
+    must_map(builder.p2m.unmap(to_gfn(builder_log_at), measurement().log.size() >> page_shift));
+    domain::flush_tlb(builder);
+}
+
+namespace {
+
+void scrub_and_free(boot::Machine& m, mm::Extent frames) {
+    std::memset(mm::direct_map(frames.first), 0, frames.count << page_shift);
+    mm::machine_frames.set(frames.first, frames.count, mm::FrameUse::Free);
+    ASSERT(m.free_frames.add(frames).ok());
+}
+
+}  // namespace
+
+void reclaim_builder(boot::Machine& m, domain::Domain& builder) {
+    const uint64_t free_before = m.free_frames.free_count();
+    uint64_t computed = free_before;
+    // Runs of frames that the frame table says are domB's RAM.
+    mm::Extent run{};
+    for (Mfn mfn{0}; mfn.value() <= mm::machine_frames.frame_count(); mfn = mfn + 1) {
+        if (mm::machine_frames.is_guest_frame_of(mfn, builder.id)) {
+            run = run.count == 0 ? mm::Extent{mfn, 1} : mm::Extent{run.first, run.count + 1};
+        } else if (run.count > 0) {
+            scrub_and_free(m, run);
+            run = {};
+        }
+    }
+    computed += builder.tot_pages;
+    for (const boot::PhysicalRange& module : m.info.modules) {
+        const Mfn first = to_mfn(module.first);
+        const uint64_t count =
+            align_up(page_offset(module.first.value()) + module.bytes, page_size) >> page_shift;
+        scrub_and_free(m, {first, count});
+        computed += count;
+    }
+    m.info.modules.clear();
+    dev::Record{"builder-gone"}
+        .with("free_frames", m.free_frames.free_count())
+        .with("computed", computed);
+}
+
+}  // namespace hv::hyperlaunch

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// Boot steps: the domains of the plan, and domB.
+#include "hv/abi/console_plan.hpp"
+#include "hv/abi/xen_grant_table.hpp"
+#include "hv/abi/xen_hvm.hpp"
+#include "hv/base/assert.hpp"
+#include "hv/dev/log.hpp"
+#include "hv/domain/vcpu.hpp"
+#include "hv/event/event_channels.hpp"
+#include "hv/grant/grant_table.hpp"
+#include "hv/launch/builder.hpp"
+#include "hv/launch/create.hpp"
+#include "hv/launch/launch.hpp"
+#include "hv/launch/measurement.hpp"
+#include "hv/launch/phase.hpp"
+#include "hv/sched/sched.hpp"
+
+namespace hv::hyperlaunch {
+
+namespace {
+
+using launch::Role;
+
+[[noreturn]] void does_not_fit(const boot::Machine& m, std::string_view name, std::string_view path,
+                               uint64_t wanted) {
+    TextOf<300> text;
+    text.put("domain ").put(name).put(" (").put(path).put("): not enough memory: needs ");
+    text.dec(wanted >> 20).put(" MiB and its overhead, free are ");
+    text.dec(m.free_frames.free_count() >> (20 - page_shift)).put(" MiB");
+    dev::stop(text.view());
+}
+
+void map_console_page(boot::Machine& m, domain::Domain& d) {
+    auto frame = m.arena.frames(1);
+    ASSERT(frame.ok());
+    mm::machine_frames.set(frame.value(), 1, mm::FrameUse::Guest, d.id);
+    ASSERT(d.p2m.map(console_gfn, frame.value(), 1, mm::Access::ReadWrite).ok());
+    d.overhead_bytes += page_size;
+}
+
+void connect_console(domain::Domain& console, domain::Domain& d, uint32_t index) {
+    const EvtchnPort port{abi::console_first_port};
+    ASSERT(event::connect(d, port, console, EvtchnPort{abi::console_first_port + index}).ok());
+    grant::seed(d, GrantRef{abi::GNTTAB_RESERVED_CONSOLE}, console.id, console_gfn);
+    d.hvm_params[static_cast<size_t>(abi::HvmParam::HVM_PARAM_CONSOLE_PFN)] = console_gfn.value();
+    d.hvm_params[static_cast<size_t>(abi::HvmParam::HVM_PARAM_CONSOLE_EVTCHN)] = port.value();
+}
+
+void connect_consoles(boot::Machine& m) {
+    domain::Domain* console = nullptr;
+    for (domain::Domain* d : domain::all()) {
+        console = d->roles.has(Role::Console) ? d : console;
+    }
+    uint32_t index = 0;
+    for (domain::Domain* d : domain::all()) {
+        if (console != nullptr && d != console) {
+            map_console_page(m, *d);
+            connect_console(*console, *d, index++);
+        }
+    }
+}
+
+void give_log(domain::Domain& d) {
+    const Measurement& measured = measurement();
+    if (measured.is_active && d.roles.has(Role::Tpm)) {
+        ASSERT(d.p2m
+                   .map(event_log_gfn, to_mfn(mm::to_paddr(measured.log.data())),
+                        measured.log.size() >> page_shift, mm::Access::ReadOnly)
+                   .ok());
+    }
+}
+
+void record_creation(const domain::Domain& d) {
+    dev::Record{"domain-created"}
+        .with("domid", d.id.value())
+        .with("name", d.name)
+        .with("path", d.path)
+        .with("memory", d.tot_pages << page_shift)
+        .with("vcpus", d.vcpus.size())
+        .with("overhead", d.overhead_bytes);
+}
+
+constexpr uint64_t builder_heap_slack = 8 << 20;  // bss and working memory
+
+uint64_t module_bytes(const boot::Machine& m) {
+    uint64_t total = 0;
+    for (const boot::PhysicalRange& module : m.info.modules) {
+        total += align_up(module.bytes, page_size);
+    }
+    return total;
+}
+
+}  // namespace
+
+void create_domains(boot::Machine& m, const Plan& plan) {
+    for (const launch::Domain& planned : plan.graph.domains) {
+        constexpr uint64_t grants_and_special_pages = 64;
+        auto created = create_domain(m, {.id = planned.domid,
+                                         .name = planned.name,
+                                         .path = planned.path,
+                                         .memory_bytes = planned.memory_bytes,
+                                         .vcpu_count = planned.vcpu_count,
+                                         .extra_table_frames = grants_and_special_pages,
+                                         .cpuid = planned.cpuid});
+        if (!created.ok()) {
+            does_not_fit(m, planned.name, planned.path, planned.memory_bytes);
+        }
+        domain::Domain& d = *created.value();
+        d.roles = planned.roles;
+        d.expected_end = planned.expected_end;
+        d.uuid = planned.uuid;
+    }
+    connect_consoles(m);
+    for (domain::Domain* d : domain::all()) {
+        give_log(*d);
+        record_creation(*d);
+    }
+}
+
+void start_builder(boot::Machine& m, const Plan& plan) {
+    uint64_t guest_pages = 0;
+    for (const domain::Domain* d : domain::all()) {
+        guest_pages += d->tot_pages;
+    }
+    const uint64_t modules = module_bytes(m);
+    const uint64_t memory =
+        align_up(measurement().builder_image.size(), 2 << 20) + modules + builder_heap_slack;
+    auto created = create_domain(m, {.id = builder_id,
+                                     .name = "builder",
+                                     .path = "",
+                                     .memory_bytes = align_up(memory, 2 << 20),
+                                     .vcpu_count = 1,
+                                     .extra_table_frames = mm::PageTable::tables_for(
+                                         guest_pages + (modules >> page_shift), 512)});
+    if (!created.ok()) {
+        does_not_fit(m, "builder", "domB", memory);
+    }
+    domain::Domain& builder = *created.value();
+    builder.is_builder = true;
+    equip_builder(m, builder);
+    keep_for_reaping(m, plan);
+    dev::Record{"builder-started"}.with("memory", builder.tot_pages << page_shift);
+    sched::set_online(*builder.vcpus[0], true);
+}
+
+}  // namespace hv::hyperlaunch

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Hyperlaunch as the hypervisor sees it: the steps of boot.cpp. What follows them is in phase.hpp.
+#pragma once
+
+#include "hv/boot/machine.hpp"
+#include "hv/launch/plan.hpp"
+
+namespace hv::hyperlaunch {
+
+// Copies and decodes the LCM and checks that its modules are there. PANICs with the reason if
+// the machine must not go on.
+Plan& read_plan(boot::Machine& machine);
+
+// Opens the TPM, starts the event log, measures the hypervisor's command line, the LCM and domB.
+// What `required` cannot measure stops the boot.
+void start_measurement(boot::Machine& machine, const Plan& plan);
+
+// Every domain of the plan, under construction, with all it will ever own.
+void create_domains(boot::Machine& machine, const Plan& plan);
+
+// domB, with its modules, TPM and log mapped; runnable.
+void start_builder(boot::Machine& machine, const Plan& plan);
+
+}  // namespace hv::hyperlaunch

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hv/launch/launch_op.hpp"
+
+#include "hv/abi/launch_op.hpp"
+#include "hv/dev/log.hpp"
+#include "hv/domain/domain.hpp"
+#include "hv/domain/guest_copy.hpp"
+#include "hv/launch/builder.hpp"
+#include "hv/launch/measurement.hpp"
+#include "hv/launch/phase.hpp"
+#include "hv/svm/svm.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace hv::hyperlaunch {
+
+namespace {
+
+using abi::Errno;
+using Answer = Result<uint64_t, Errno>;
+
+template <class T>
+Result<T, Errno> read_argument(const domain::Vcpu& caller, GuestVaddr at) {
+    auto read = domain::read_guest<T>(caller, at);
+    if (!read.ok()) {
+        return Err{Errno::XEN_EFAULT};
+    }
+    return read.take();
+}
+
+// A domain of the plan that is still being built; never domB itself.
+Result<domain::Domain*, Errno> under_construction(uint32_t domid) {
+    domain::Domain* d =
+        domid > 0xffff ? nullptr : domain::find(DomainId{static_cast<uint16_t>(domid)});
+    if (d == nullptr || d->is_builder) {
+        return Err{Errno::XEN_ESRCH};
+    }
+    if (d->state != domain::State::UnderConstruction) {
+        return Err{Errno::XEN_EBUSY};
+    }
+    return d;
+}
+
+Answer get_info(const domain::Vcpu& caller, GuestVaddr at) {
+    if (!domain::write_guest(caller, at, builder_info()).ok()) {
+        return Err{Errno::XEN_EFAULT};
+    }
+    return uint64_t{0};
+}
+
+Answer set_vcpu(const domain::Vcpu& caller, GuestVaddr at) {
+    const auto request = TRY(read_argument<abi::LaunchVcpu>(caller, at));
+    domain::Domain& d = *TRY(under_construction(request.domid));
+    domain::Vcpu& v = *d.vcpus[0];
+    svm::set_flat32_state(*v.vmcb, v.registers, request.eip, request.ebx);
+    v.is_initialised = true;
+    return uint64_t{0};
+}
+
+Answer built(const domain::Vcpu& caller, GuestVaddr at) {
+    const auto request = TRY(read_argument<abi::LaunchBuilt>(caller, at));
+    domain::Domain& d = *TRY(under_construction(request.domid));
+    switch (request.outcome) {
+        case abi::LaunchOutcome::Ready:
+            if (!d.vcpus[0]->is_initialised) {
+                return Err{Errno::XEN_EINVAL};
+            }
+            d.state = domain::State::Built;
+            return uint64_t{0};
+        case abi::LaunchOutcome::Refused:
+            d.state = domain::State::Refused;
+            return uint64_t{0};
+    }
+    return Err{Errno::XEN_EINVAL};
+}
+
+Answer cap(domain::Vcpu& caller, GuestVaddr at) {
+    const auto request = TRY(read_argument<abi::LaunchCap>(caller, at));
+    Measurement& measured = measurement();
+    if (request.log_used > measured.log.size() || request.log_used < measured.log_used) {
+        return Err{Errno::XEN_EINVAL};
+    }
+    const bool all_decided =
+        std::none_of(domain::all().begin(), domain::all().end(), [](const domain::Domain* d) {
+            return !d->is_builder && d->state == domain::State::UnderConstruction;
+        });
+    if (!all_decided) {
+        return Err{Errno::XEN_EBUSY};
+    }
+    measured.log_used = request.log_used;
+    strip_builder(*caller.domain);
+    enter_capped(request.measured != 0);
+    return uint64_t{0};
+}
+
+Answer record(const domain::Vcpu& caller, GuestVaddr at) {
+    const auto request = TRY(read_argument<abi::LaunchRecord>(caller, at));
+    std::array<char, 512> line{};
+    if (request.bytes > line.size()) {
+        return Err{Errno::XEN_E2BIG};
+    }
+    const std::span text{line.data(), request.bytes};
+    if (!domain::copy_from_guest(caller, std::as_writable_bytes(text), GuestVaddr{request.text})
+             .ok()) {
+        return Err{Errno::XEN_EFAULT};
+    }
+    dev::write_builder_record({text.data(), text.size()});
+    return uint64_t{0};
+}
+
+}  // namespace
+
+Answer handle_launch_op(domain::Vcpu& caller, uint64_t cmd, GuestVaddr argument) {
+    if (!caller.domain->is_builder) {
+        return Err{Errno::XEN_EPERM};
+    }
+    if (cmd == static_cast<uint64_t>(abi::LaunchOp::Record)) {
+        return record(caller, argument);
+    }
+    if (phase() != Phase::Prepare) {
+        return Err{Errno::XEN_EPERM};
+    }
+    switch (static_cast<abi::LaunchOp>(cmd)) {
+        case abi::LaunchOp::GetInfo:
+            return get_info(caller, argument);
+        case abi::LaunchOp::SetVcpu:
+            return set_vcpu(caller, argument);
+        case abi::LaunchOp::Built:
+            return built(caller, argument);
+        case abi::LaunchOp::Cap:
+            return cap(caller, argument);
+        case abi::LaunchOp::Record:
+            break;
+    }
+    return Err{Errno::XEN_ENOSYS};
+}
+
+}  // namespace hv::hyperlaunch

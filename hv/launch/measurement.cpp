@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hv/launch/measurement.hpp"
+
+#include "hv/base/assert.hpp"
+#include "hv/dev/clock.hpp"
+#include "hv/dev/log.hpp"
+#include "hv/launch/launch.hpp"
+#include "launch-config/binding/canonical.hpp"
+#include "measure/tcg/launch_events.hpp"
+#include "measure/tpm/measured_log.hpp"
+#include "measure/tpm/tpm.hpp"
+
+#include <cstring>
+
+namespace hv::hyperlaunch {
+
+namespace {
+
+// SAFETY of all four: the host map has the TPM's pages uncached, and until domB runs nobody else
+// uses them.
+struct TpmMmio {
+    static volatile std::byte* at(uint32_t offset) { return mm::direct_map(tpm_base + offset); }
+    uint8_t read8(uint32_t o) const { return *reinterpret_cast<volatile uint8_t*>(at(o)); }
+    uint32_t read32(uint32_t o) const { return *reinterpret_cast<volatile uint32_t*>(at(o)); }
+    void write8(uint32_t o, uint8_t v) const { *reinterpret_cast<volatile uint8_t*>(at(o)) = v; }
+    void write32(uint32_t o, uint32_t v) const { *reinterpret_cast<volatile uint32_t*>(at(o)) = v; }
+};
+struct SystemClock {
+    uint64_t now_ns() const { return dev::system_time_ns(); }
+};
+using HostTpm = measure::Tpm<TpmMmio, SystemClock>;
+
+constinit Measurement state;
+// Texts are kilobytes: too large for a stack.
+constinit std::array<char, launch::max_domain_text_bytes> text_buffer{};
+
+bool has_mirror() {
+    return state.locality == 2;
+}
+
+measure::EventPlan event_plan(const Plan& plan) {
+    return {.pcrs = plan.graph.pcrs, .banks = state.banks, .mirror = has_mirror()};
+}
+
+std::string_view hypervisor_text(const Plan& plan) {
+    Text text{text_buffer};
+    launch::write_hypervisor_text(plan.graph, plan.effective_cmdline, launch::Root::None, text);
+    ASSERT(!text.truncated());
+    return text.view();
+}
+
+// Runs every event that this launch can have through a sink that only counts.
+size_t log_bytes(const Plan& plan) {
+    measure::LogSizer sizer{state.banks};
+    measure::LaunchRecorder recorder{sizer, event_plan(plan)};
+    const measure::DigestSet zero = measure::hash(state.banks, std::string_view{});
+    bool ok = recorder.hypervisor_text(hypervisor_text(plan)).ok();
+    ok &= recorder.blob(measure::lcm_hint(plan.lcm.size()), zero).ok();
+    ok &= recorder.blob(measure::builder_hint(plan.graph.builder, state.builder_image.size()), zero)
+              .ok();
+    constexpr std::string_view longest_reason{
+        "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567"
+        "8901234567890123456789012345678901234567890123456789012345678901234567890123456789012345"};
+    for (const launch::Domain& d : plan.graph.domains) {
+        Text text{text_buffer};
+        launch::ArtifactDigests digests;
+        if (d.initrd) {
+            digests.initrd.emplace();
+        }
+        launch::write_domain_text(d, digests, text);
+        ok &= recorder.domain_text(text.view()).ok();
+        for (unsigned blobs = 0; blobs < 2; ++blobs) {
+            ok &= recorder
+                      .blob(measure::domain_hint(measure::BlobKind::Kernel, d, d.kernel,
+                                                 ~uint64_t{0}),
+                            zero)
+                      .ok();
+        }
+        ok &= recorder.refusal(d.name, longest_reason).ok();
+    }
+    ok &= recorder.separator(measure::Separator::Capped).ok();
+    ASSERT(ok);
+    return sizer.bytes();
+}
+
+void make_log(boot::Machine& m, const Plan& plan) {
+    const uint64_t count = align_up(log_bytes(plan), page_size) >> page_shift;
+    auto frames = m.arena.frames(count);
+    if (!frames.ok()) {
+        PANIC("no memory: event log");
+    }
+    mm::machine_frames.set(frames.value(), count, mm::FrameUse::EventLog);
+    state.log = {mm::direct_map(frames.value()), count * page_size};
+}
+
+Result<void, measure::MeasureError> measure_all(HostTpm& tpm, const Plan& plan) {
+    measure::LogWriter log{state.log};
+    if (!log.start(state.banks).ok()) {
+        return Err{measure::MeasureError{}};
+    }
+    measure::MeasuredLog sink{log, tpm};
+    measure::LaunchRecorder recorder{sink, event_plan(plan)};
+    TRY(recorder.hypervisor_text(hypervisor_text(plan)));
+    TRY(recorder.blob(measure::lcm_hint(plan.lcm.size()), measure::hash(state.banks, plan.lcm)));
+    const auto image = state.builder_image;
+    TRY(recorder.blob(measure::builder_hint(plan.graph.builder, image.size()),
+                      measure::hash(state.banks, image)));
+    state.log_used = log.used();
+    return Ok{};
+}
+
+void copy_builder(boot::Machine& m, const Plan& plan) {
+    const boot::PhysicalRange& module = m.info.modules[plan.graph.builder.module_index];
+    auto copy = m.arena.bytes(module.bytes, page_size);
+    if (!copy.ok()) {
+        PANIC("no memory: copy of the builder");
+    }
+    std::memcpy(copy.value(), mm::direct_map(module.first), module.bytes);
+    state.builder_image = {copy.value(), module.bytes};
+}
+
+Result<void, measure::MeasureError> try_measure(boot::Machine& m, const Plan& plan) {
+    HostTpm tpm{TpmMmio{}, SystemClock{}};
+    if (const auto opened = tpm.open(); !opened.ok()) {
+        return Err{measure::MeasureError{opened.error()}};
+    }
+    state.banks = tpm.banks();
+    state.locality = tpm.locality();
+    if (has_mirror()) {
+        if (const auto reset = tpm.reset(plan.graph.pcrs.mirror); !reset.ok()) {
+            return Err{measure::MeasureError{reset.error()}};
+        }
+    }
+    make_log(m, plan);
+    auto measured = measure_all(tpm, plan);
+    tpm.relinquish();
+    return measured;
+}
+
+void report(std::string_view what, const measure::MeasureError& error) {
+    TextOf<200> text;
+    text.put(what).put(": TPM: ");
+    if (error.tpm) {
+        measure::put(text, *error.tpm);
+    } else {
+        text.put("the event log is too small");
+    }
+    dev::log(text.view());
+    dev::Record{"fault"}.with("text", text.view());
+}
+
+}  // namespace
+
+Measurement& measurement() {
+    return state;
+}
+
+void start_measurement(boot::Machine& m, const Plan& plan) {
+    copy_builder(m, plan);
+    if (plan.graph.measurement == launch::Measurement::Off) {
+        dev::log("measurement is off: nothing is measured");
+        return;
+    }
+    const auto measured = try_measure(m, plan);
+    if (measured.ok()) {
+        state.is_active = true;
+        dev::Record{"measured-hv"}.with("locality", state.locality);
+        return;
+    }
+    report("cannot measure", measured.error());
+    if (plan.graph.measurement == launch::Measurement::Required) {
+        cap_with_error(plan);
+        dev::stop("measurement is required: no domain is started");
+    }
+    state.banks = {};
+    dev::log("measurement is preferred: going on unmeasured");
+}
+
+bool cap_with_error(const Plan& plan) {
+    HostTpm tpm{TpmMmio{}, SystemClock{}};
+    if (state.log.empty() || !tpm.open_at(state.locality).ok()) {
+        return false;
+    }
+    measure::LogWriter log{state.log, state.log_used};
+    measure::MeasuredLog sink{log, tpm};
+    measure::LaunchRecorder recorder{sink, event_plan(plan)};
+    const bool ok = recorder.separator(measure::Separator::Error).ok();
+    state.log_used = log.used();
+    tpm.relinquish();
+    dev::Record{"capped"}.with("separator", "error").with("ok", ok ? "yes" : "no");
+    return ok;
+}
+
+}  // namespace hv::hyperlaunch

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hv/launch/phase.hpp"
+
+#include "hv/base/assert.hpp"
+#include "hv/base/spinlock.hpp"
+#include "hv/dev/log.hpp"
+#include "hv/dev/power.hpp"
+#include "hv/domain/domain.hpp"
+#include "hv/domain/vcpu.hpp"
+#include "hv/event/event_channels.hpp"
+#include "hv/grant/grant_table.hpp"
+#include "hv/launch/builder.hpp"
+#include "hv/launch/measurement.hpp"
+#include "hv/sched/sched.hpp"
+
+#include <algorithm>
+#include <atomic>
+
+namespace hv::hyperlaunch {
+
+namespace {
+
+constinit std::atomic<Phase> now{Phase::Prepare};
+constinit boot::Machine* machine = nullptr;
+constinit const Plan* plan = nullptr;
+constinit Spinlock reap_lock;  // outermost: one CPU tears down at a time
+constinit bool was_measured = false;
+
+bool is_service(const domain::Domain& d) {
+    return d.expected_end == launch::ExpectedEnd::Never;
+}
+
+void start_domains() {
+    now.store(Phase::Running, std::memory_order_release);
+    for (domain::Domain* d : domain::all()) {
+        if (d->state != domain::State::Built) {
+            continue;
+        }
+        d->state = domain::State::Running;
+        dev::Record{"domain-started"}.with("domid", d->id.value()).with("name", d->name);
+        sched::set_online(*d->vcpus[0], true);
+    }
+}
+
+// Nothing unmeasured may run: what domB left behind is capped with the error separator.
+[[noreturn]] void fail_launch() {
+    dev::log("the builder failed before the launch was complete");
+    cap_with_error(*plan);
+    dev::Record{"fault"}.with("text", "builder failed in prepare: no domain is started");
+    dev::power_off(dev::MachineStatus::Failed);
+}
+
+void builder_ended(domain::Domain& builder) {
+    if (phase() == Phase::Prepare) {
+        strip_builder(builder);
+        fail_launch();
+    }
+    reclaim_builder(*machine, builder);
+    now.store(Phase::Gone, std::memory_order_release);
+    start_domains();
+}
+
+void power_off_after_last() {
+    bool as_expected = true;
+    for (const domain::Domain* d : domain::all()) {
+        if (d->is_builder || (is_service(*d) && d->state == domain::State::Running)) {
+            continue;
+        }
+        if (d->state == domain::State::Running) {
+            return;
+        }
+        as_expected &= domain::ended_as_expected(*d);
+    }
+    dev::power_off(as_expected ? dev::MachineStatus::Ok : dev::MachineStatus::Unexpected);
+}
+
+// The design's order: what others can use of it, the translations, then the frames.
+void tear_down(domain::Domain& d) {
+    d.is_torn_down.store(true, std::memory_order_relaxed);
+    // grant::release_all(d);
+    event::close_all(d);
+    domain::flush_tlb(d);
+    if (d.is_builder) {
+        builder_ended(d);
+    } else {
+        for (domain::Domain* other : domain::all()) {
+            event::send_global_virq(*other, abi::Virq::VIRQ_DOM_EXC);
+        }
+    }
+    if (phase() == Phase::Running) {
+        power_off_after_last();
+    }
+}
+
+}  // namespace
+
+Phase phase() {
+    return now.load(std::memory_order_acquire);
+}
+
+void keep_for_reaping(boot::Machine& m, const Plan& p) {
+    machine = &m;
+    plan = &p;
+}
+
+void enter_capped(bool measured) {
+    was_measured = measured;
+    now.store(Phase::Capped, std::memory_order_release);
+    dev::Record{"capped"}.with("measured", measured ? "yes" : "no");
+}
+
+void reap() {
+    const LockGuard guard{reap_lock};
+    for (domain::Domain* d : domain::all()) {
+        if (d->is_dying.load(std::memory_order_acquire) &&
+            !d->is_torn_down.load(std::memory_order_relaxed) && domain::is_quiescent(*d)) {
+            tear_down(*d);
+        }
+    }
+}
+
+}  // namespace hv::hyperlaunch

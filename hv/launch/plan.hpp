@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// The launch plan inside the hypervisor: the decoded graph over a private copy of the LCM, and
+// where the loader put the modules it names.
+#pragma once
+
+#include "hv/base/address.hpp"
+#include "launch-config/binding/launch_graph.hpp"
+
+#include <array>
+#include <cstddef>
+#include <span>
+
+namespace hv::hyperlaunch {
+
+// Domain id of domB; no domain of a manifest may have it.
+inline constexpr DomainId builder_id{0x7fe0};
+
+struct Plan {
+    launch::LaunchGraph graph;
+    std::span<const std::byte> lcm;      // private copy
+    std::string_view effective_cmdline;  // what the hypervisor was started with
+};
+
+}  // namespace hv::hyperlaunch

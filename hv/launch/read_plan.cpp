@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hv/base/assert.hpp"
+#include "hv/dev/log.hpp"
+#include "hv/launch/launch.hpp"
+#include "launch-config/binding/decode.hpp"
+
+#include <cstring>
+
+namespace hv::hyperlaunch {
+
+namespace {
+
+constinit Plan plan;
+constexpr size_t min_builder_bytes = 64;
+
+[[noreturn]] void refuse(const launch::DecodeError& error) {
+    TextOf<300> text;
+    text.put("launch control module refused: ").put(launch::to_string(error.reason));
+    text.put(" at ").put(error.path.view());
+    if (!error.property.view().empty()) {
+        text.put(", property ").put(error.property.view());
+    }
+    dev::stop(text.view());
+}
+
+// Every index of the graph must name a module of exactly the size that was built.
+void check_module(const boot::BootInfo& info, const launch::Artifact& artifact,
+                  std::string_view whose) {
+    TextOf<300> text;
+    text.put(whose).put(": ").put(artifact.name).put(": boot module ").dec(artifact.module_index);
+    if (artifact.module_index == 0 || artifact.module_index >= info.modules.size()) {
+        dev::stop(text.put(" is missing: the loader delivered ").dec(info.modules.size()).view());
+    }
+    const uint64_t bytes = info.modules[artifact.module_index].bytes;
+    if (artifact.size_bytes != 0 && bytes != artifact.size_bytes) {
+        text.put(" has ").dec(bytes).put(" bytes, expected ").dec(artifact.size_bytes);
+        dev::stop(text.view());
+    }
+}
+
+void check_modules(const boot::BootInfo& info, const launch::LaunchGraph& graph) {
+    check_module(info, graph.builder, "builder");
+    for (const launch::Domain& d : graph.domains) {
+        TextOf<200> whose;
+        whose.put("domain ").put(d.name).put(" (").put(d.path).put(")");
+        check_module(info, d.kernel, whose.view());
+        if (d.initrd) {
+            check_module(info, *d.initrd, whose.view());
+        }
+    }
+}
+
+template <class T>
+std::span<const std::byte> private_copy(boot::Machine& m, const T* from, uint64_t bytes) {
+    auto to = m.arena.bytes(bytes, 8);
+    if (!to.ok()) {
+        PANIC("no memory: copy of the launch control module");
+    }
+    std::memcpy(to.value(), from, bytes);
+    return {to.value(), bytes};
+}
+
+}  // namespace
+
+Plan& read_plan(boot::Machine& m) {
+    if (m.info.modules.empty()) {
+        dev::stop("no launch control module: the loader delivered no boot modules");
+    }
+    const boot::PhysicalRange& lcm = m.info.modules[0];
+    if (lcm.bytes > launch::max_lcm_bytes) {
+        dev::stop("launch control module refused: larger than 1 MiB");
+    }
+    plan.lcm = private_copy(m, mm::direct_map(lcm.first), lcm.bytes);
+    const auto line = m.info.command_line;
+    const auto line_copy = private_copy(m, line.data(), line.size());
+    plan.effective_cmdline = {reinterpret_cast<const char*>(line_copy.data()), line_copy.size()};
+
+    launch::DecodeNotes notes;
+    const auto decoded = launch::decode(plan.lcm, plan.graph, &notes);
+    if (!decoded.ok()) {
+        refuse(decoded.error());
+    }
+    for (const launch::DecodeNote& note : notes) {
+        TextOf<200> text;
+        text.put("launch control module: ignored ").put(note.path.view()).put(' ');
+        dev::log(text.put(note.property.view()).view());
+    }
+    check_modules(m.info, plan.graph);
+    dev::Record{"lcm"}.with("domains", plan.graph.domains.size());
+    return plan;
+}
+
+}  // namespace hv::hyperlaunch
