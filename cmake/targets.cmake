@@ -5,7 +5,7 @@
 
 add_library(warnings INTERFACE)
 target_compile_options(warnings INTERFACE
-    -Wall -Wextra -Wconversion -Wshadow -Wcast-align -Wswitch-enum -Werror
+    -Wall -Wextra -Wno-missing-field-initializers -Wconversion -Wshadow -Wcast-align -Wswitch-enum -Werror
     $<$<COMPILE_LANGUAGE:CXX>:-Wold-style-cast -Wnon-virtual-dtor>)
 target_include_directories(warnings INTERFACE ${PROJECT_SOURCE_DIR})
 

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hv/boot/memory.hpp"
+
+#include "hv/base/assert.hpp"
+#include "hv/boot/image.hpp"
+#include "hv/x86/apic.hpp"
+#include "hv/x86/instructions.hpp"
+
+#include <algorithm>
+
+namespace hv::boot {
+
+namespace {
+
+constexpr Paddr low_memory_end{0x100000};  // firmware data, loader data, the trampoline
+constexpr Paddr tpm_base{0xfed40000};
+constexpr uint64_t tpm_bytes = 5 * page_size;
+constexpr uint64_t supported_memory_bytes = uint64_t{1} << 39;  // what the boot page tables map
+
+Paddr address_of(const void* symbol) {
+    return Paddr{reinterpret_cast<uint64_t>(symbol)};
+}
+
+// Whole frames inside the range.
+mm::Extent inner(const PhysicalRange& range) {
+    const uint64_t limit = supported_memory_bytes;
+    const uint64_t first = std::min(align_up(range.first.value(), page_size), limit);
+    const uint64_t end = std::min(align_down(range.first.value() + range.bytes, page_size), limit);
+    return {to_mfn(Paddr{first}), end > first ? (end - first) >> page_shift : 0};
+}
+
+// Every frame that the range touches.
+mm::Extent outer(const PhysicalRange& range) {
+    const uint64_t first = align_down(range.first.value(), page_size);
+    const uint64_t end = align_up(range.first.value() + range.bytes, page_size);
+    return {to_mfn(Paddr{first}), (end - first) >> page_shift};
+}
+
+template <class T, class E>
+T must(Result<T, E> result, const char* what) {
+    if (!result.ok()) {
+        panic(__FILE__, __LINE__, what);
+    }
+    return result.take();
+}
+template <class E>
+void must(Result<void, E> result, const char* what) {
+    if (!result.ok()) {
+        panic(__FILE__, __LINE__, what);
+    }
+}
+
+PhysicalRange image_range() {
+    return {address_of(image_start), static_cast<uint64_t>(image_end - image_start)};
+}
+
+uint64_t find_free_frames(Machine& m) {
+    uint64_t top = 0;
+    for (const PhysicalRange& range : m.info.ram) {
+        const mm::Extent frames = inner(range);
+        must(m.free_frames.add(frames), "memory map: too many ranges");
+        top = std::max(top, (frames.first + frames.count).value());
+    }
+    const auto keep = [&](const PhysicalRange& range) {
+        must(m.free_frames.remove(outer(range)), "memory map: too many ranges");
+    };
+    keep({Paddr{0}, low_memory_end.value()});
+    keep(image_range());
+    for (const PhysicalRange& module : m.info.modules) {
+        keep(module);
+    }
+    for (const PhysicalRange& data : m.info.loader_data) {
+        keep(data);
+    }
+    return top;
+}
+
+void fill_frame_table(Machine& m, uint64_t frame_count) {
+    const auto frames = must(m.arena.array<mm::FrameInfo>(frame_count), "no memory: frame table");
+    mm::machine_frames.init(frames);
+    for (const PhysicalRange& range : m.info.ram) {
+        const mm::Extent e = inner(range);
+        mm::machine_frames.set(e.first, e.count, mm::FrameUse::Hypervisor);
+    }
+    for (const mm::Extent& e : m.free_frames.ranges()) {
+        mm::machine_frames.set(e.first, e.count, mm::FrameUse::Free);
+    }
+    for (const PhysicalRange& module : m.info.modules) {
+        const mm::Extent e = outer(module);
+        mm::machine_frames.set(e.first, e.count, mm::FrameUse::Module);
+    }
+}
+
+// The page of the boot page tables; only CPUs that are starting use those, by physical address.
+Paddr boot_stack_guard() {
+    return Paddr{address_of(boot_stack_bottom).value() - page_size};
+}
+
+void map_image(Machine& m) {
+    const auto map = [&](const void* from, const void* to, mm::Protection protection) {
+        const uint64_t bytes = address_of(to) - address_of(from);
+        must(m.host_map.map(address_of(from), bytes, protection), "host map");
+    };
+    map(image_start, image_rodata, mm::Protection::Code);
+    map(image_rodata, image_data, mm::Protection::ReadOnly);
+    map(image_data, image_end, mm::Protection::Data);
+    must(m.host_map.unmap_page(boot_stack_guard()), "host map");
+}
+
+void build_host_map(Machine& m, uint64_t frame_count) {
+    // Large pages map nearly all of it; the rest is the image, stacks and range ends.
+    const uint64_t tables = 64 + frame_count / (512 * 512) + m.info.ram.size() * 6;
+    const Mfn pool = must(m.arena.frames(tables), "no memory: host page tables");
+    must(m.host_map.init({pool, tables}), "host map");
+    for (const PhysicalRange& range : m.info.ram) {
+        const mm::Extent e = outer(range);
+        must(m.host_map.map(to_paddr(e.first), e.count << page_shift, mm::Protection::Data),
+             "host map");
+    }
+    must(m.host_map.unmap_page(Paddr{0}), "host map");
+    must(m.host_map.map(x86::apic_base, page_size, mm::Protection::Device), "host map");
+    must(m.host_map.map(tpm_base, tpm_bytes, mm::Protection::Device), "host map");
+    map_image(m);
+}
+
+}  // namespace
+
+void start_memory(Machine& m) {
+    const uint64_t frame_count = find_free_frames(m);
+    fill_frame_table(m, frame_count);
+    build_host_map(m, frame_count);
+}
+
+void use_host_map(const Machine& m) {
+    x86::write_cr3(m.host_map.root().value());
+}
+
+uint64_t make_stack(Machine& m, uint64_t bytes) {
+    const uint64_t frames = (bytes >> page_shift) + 1;
+    const Mfn first = must(m.arena.frames(frames), "no memory: stack");
+    must(m.host_map.unmap_page(to_paddr(first)), "host map");
+    return to_paddr(first + frames).value();
+}
+
+}  // namespace hv::boot
