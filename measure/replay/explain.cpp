@@ -19,10 +19,16 @@ std::string to_string(std::span<const std::byte> data) {
     return text;
 }
 
-// Where the manifest says what a line of canonical text says, below the path of its event.
+// Where the manifest says what a line of canonical text says. For a domain below its own path, and
+// then only where the place is not called like the line.
 struct KeyPath {
     std::string_view key;
     std::string_view path;
+};
+constexpr std::array hypervisor_paths{
+    KeyPath{"cmdline", "/hypervisor/cmdline"}, KeyPath{"measurement", "/measurement"},
+    KeyPath{"pcr-text", "/pcrs/text"},         KeyPath{"pcr-blobs", "/pcrs/blobs"},
+    KeyPath{"pcr-mirror", "/pcrs/mirror"},
 };
 constexpr std::array domain_paths{
     KeyPath{"domain", "/name"},
@@ -32,13 +38,19 @@ constexpr std::array domain_paths{
     KeyPath{"initrd-expected", "/initrd/sha256"},
 };
 
+std::string find_path(std::span<const KeyPath> paths, std::string_view key,
+                      const std::string& otherwise) {
+    const auto found =
+        std::find_if(paths.begin(), paths.end(), [&](const KeyPath& k) { return k.key == key; });
+    return found == paths.end() ? otherwise : std::string{found->path};
+}
+
 std::string path_of(const ReferenceEvent& event, const std::string& key) {
     if (event.subject == Subject::Hypervisor) {
-        return event.path + "/" + key;
+        return find_path(hypervisor_paths, key, {});
     }
-    const auto* found = std::find_if(domain_paths.begin(), domain_paths.end(),
-                                     [&](const KeyPath& k) { return k.key == key; });
-    return event.path + (found == domain_paths.end() ? "/" + key : std::string{found->path});
+    // A domain that is not in the manifest (the console service) has no place there.
+    return event.path.empty() ? "" : event.path + find_path(domain_paths, key, "/" + key);
 }
 
 struct Line {

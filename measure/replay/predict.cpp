@@ -71,7 +71,6 @@ class Predictor {
                                       launch::Root::None, text);
         ASSERT(!text.truncated());
         sink_.about.subject = Subject::Hypervisor;
-        sink_.about.path = "/hypervisor";
         must(recorder_.hypervisor_text(text.view()));
 
         const auto lcm = input_.modules[0];
@@ -89,7 +88,9 @@ class Predictor {
     void blob(Subject subject, BlobKind kind, const launch::Domain& domain,
               const launch::Artifact& artifact, const DigestSet& digests) {
         sink_.about.subject = subject;
-        sink_.about.path = std::string{domain.path} + "/" + std::string{to_name(kind)};
+        if (!domain.path.empty()) {  // else not in the manifest: the console service
+            sink_.about.path = std::string{domain.path} + "/" + std::string{to_name(kind)};
+        }
         sink_.about.source = artifact.source;
         must(recorder_.blob(domain_hint(kind, domain, artifact, bytes(artifact).size()), digests));
     }

@@ -153,6 +153,26 @@ TEST(Verify, the_hypervisors_command_line_is_named) {
                  "launch: cmdline: /hypervisor/cmdline: expected console=com1, found unsafe"));
 }
 
+TEST(Verify, the_measurement_policy_and_the_pcr_plan_are_named) {
+    EXPECT_TRUE(has_line(
+        lines_after([](SampleLaunch& l) { l.graph.measurement = launch::Measurement::Off; }),
+        "launch: measurement: /measurement: expected required, found off"));
+    EXPECT_TRUE(
+        has_line(lines_after([](SampleLaunch& l) { l.graph.pcrs.mirror = hv::PcrIndex{20}; }),
+                 "launch: pcr-mirror: /pcrs/mirror: expected 21, found 20"));
+}
+
+TEST(Verify, a_domain_that_is_not_in_the_manifest_has_no_path) {
+    SampleLaunch launch;
+    launch.graph.domains[1].path = {};
+    const ReferenceValues reference = launch.predict();
+    launch.graph.domains[1].cmdline = "x";
+    launch.modules[2] = "another kernel";
+    const auto lines = lines_of(evidence_of(launch.predict(), two_banks()), reference);
+    EXPECT_TRUE(has_line(lines, "domain \"db\": cmdline: expected console=hvc0, found x"));
+    EXPECT_TRUE(has_line(lines, "domain \"db\": kernel: expected sha256 "));
+}
+
 TEST(Verify, lcm_and_builder_are_named) {
     const auto lines = lines_after([](SampleLaunch& l) {
         l.modules[0] = "LCM";
