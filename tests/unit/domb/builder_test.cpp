@@ -153,6 +153,22 @@ TEST_F(Builder, measures_and_fills_every_domain_then_caps) {
     EXPECT_EQ(one.read(initrd.paddr, initrd.size), contents_[3]);
 }
 
+TEST_F(Builder, does_not_copy_zeros_at_the_end_of_a_segment) {
+    test::ElfFile file;
+    file.add_load(0x1000000,
+                  "code" + std::string(0x3000, '\0') + "data" + std::string(0x5000, '\0'), 0x10000);
+    file.add_note(test::ElfFile::note("Xen", 18, test::ElfFile::number(0x1000000, 8)));
+    contents_[2] = file.bytes();
+    modules_[2] = contents_[2];
+    add_domain("one", "/domains/0", false);
+    EXPECT_EQ(build(&events), Outcome::Capped);
+    const auto& ram = hypervisor.domains[1].ram.at(0x1000000);
+    EXPECT_GE(ram.size(), 0x3008U);
+    EXPECT_LE(ram.size(), 0x3008U + 64);
+    EXPECT_EQ(hypervisor.domains[1].read(0x1003004, 4),
+              (std::vector{std::byte{'d'}, std::byte{'a'}, std::byte{'t'}, std::byte{'a'}}));
+}
+
 TEST_F(Builder, repeats_digests_in_the_mirror) {
     mirror = true;
     add_domain("one", "/domains/0", false);
