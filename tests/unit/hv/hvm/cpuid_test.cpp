@@ -5,8 +5,12 @@
 
 #include <bit>
 #include <cstring>
+#include <fstream>
+#include <map>
 #include <set>
+#include <sstream>
 #include <string>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -38,7 +42,7 @@ CpuidLeaf everything(uint32_t leaf, uint32_t subleaf) {
     }
 }
 
-// The emulated machine has features by name only; a processor that has none of them:
+// A processor that has nothing.
 CpuidLeaf nothing(uint32_t leaf, uint32_t) {
     switch (leaf) {
         case 0:
@@ -240,6 +244,53 @@ TEST_F(Cpuid, xen_time_leaf) {
     EXPECT_EQ(get(0x40000003, 1),
               (CpuidLeaf{.eax = 1, .ebx = 0xffffffff, .ecx = 0xcccccccd, .edx = 0xff}));
     EXPECT_EQ(get(0x40000003, 2), (CpuidLeaf{.eax = 2'500'000}));
+}
+
+// ---- on the emulated machine ----
+
+std::map<std::pair<uint32_t, uint32_t>, CpuidLeaf> read_dump(const std::string& name) {
+    std::ifstream file{std::string{CPUID_CORPUS} + "/" + name};
+    std::map<std::pair<uint32_t, uint32_t>, CpuidLeaf> leaves;
+    for (std::string line; std::getline(file, line);) {
+        std::istringstream words{line};
+        uint32_t leaf = 0, subleaf = 0;
+        CpuidLeaf v;
+        if (words >> std::hex >> leaf >> subleaf >> v.eax >> v.ebx >> v.ecx >> v.edx) {
+            leaves[{leaf, subleaf}] = v;
+        }
+    }
+    return leaves;
+}
+
+HostCpuid host_of(const std::string& name) {
+    const auto leaves = read_dump(name);
+    EXPECT_FALSE(leaves.empty()) << name;
+    return HostCpuid::read([&](uint32_t leaf, uint32_t subleaf) {
+        const auto found = leaves.find({leaf, subleaf});
+        return found == leaves.end() ? CpuidLeaf{} : found->second;
+    });
+}
+
+TEST_F(Cpuid, what_a_guest_sees_on_qemu_max) {
+    domain.host = host_of("qemu-7.2-max");
+    domain.vcpu_count = 2;
+    vcpu = {.id = VcpuId{1}, .osxsave = true, .xcr0 = 7};
+    EXPECT_EQ(get(0), (CpuidLeaf{0xd, 0x68747541, 0x444d4163, 0x69746e65}));
+    EXPECT_EQ(get(1), (CpuidLeaf{0x00060fb1, 0x02020800, 0xfef83203, 0x178bfbfd}));
+    EXPECT_EQ(get(7), (CpuidLeaf{0, 0x019803a9, 0x00000204, 0}));
+    EXPECT_EQ(get(0xd), (CpuidLeaf{7, 0x340, 0x340, 0}));
+    EXPECT_EQ(get(0x80000001), (CpuidLeaf{0x00060fb1, 0, 0x63, 0xedd3fbfd}));
+    EXPECT_EQ(get(0x80000008), (CpuidLeaf{0x00003028, 0, 0x00002001, 0}));
+}
+
+TEST_F(Cpuid, what_a_guest_sees_on_qemu_epyc) {
+    domain.host = host_of("qemu-7.2-EPYC");
+    domain.vcpu_count = 1;
+    vcpu = {.id = VcpuId{0}};
+    EXPECT_EQ(get(1).eax, 0x00800f12u);
+    EXPECT_EQ(get(0x80000000).eax, 0x80000008u);
+    EXPECT_EQ(get(0x80000001).ecx & e1_ecx::TopologyExtensions, 0u);
+    EXPECT_EQ(get(0x80000008).ecx, 0x00001000u);
 }
 
 // ---- the rest ----
