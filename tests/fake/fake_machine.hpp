@@ -30,7 +30,7 @@ struct FakeVcpu {
 
 class FakeDomain {
   public:
-    static constexpr uint64_t ram_pages = 64;
+    static constexpr uint64_t ram_pages = 128;
     static constexpr uint32_t port_count = 32;
     static constexpr uint32_t grant_frames = 2;
     static constexpr size_t max_mappings = 8;

@@ -112,13 +112,13 @@ TEST_F(Use, references_beyond_the_table_do_not_exist) {
 
 TEST_F(Use, only_own_ram_can_be_granted) {
     FakeDomain& other = machine.add_domain(3);
-    // Page 70: RAM of another domain; 71: a page of the hypervisor; 72: nothing.
+    // Page 200: RAM of another domain; 201: a page of the hypervisor; 202: nothing.
     ASSERT_TRUE(
-        owner.domain().p2m.map(Gfn{70}, other.mfn(Gfn{1}), 1, hv::mm::Access::ReadWrite).ok());
+        owner.domain().p2m.map(Gfn{200}, other.mfn(Gfn{1}), 1, hv::mm::Access::ReadWrite).ok());
     ASSERT_TRUE(owner.domain()
-                    .p2m.map(Gfn{71}, owner.domain().shared_info_mfn, 1, hv::mm::Access::ReadWrite)
+                    .p2m.map(Gfn{201}, owner.domain().shared_info_mfn, 1, hv::mm::Access::ReadWrite)
                     .ok());
-    for (const uint32_t frame : {70U, 71U, 72U, ~0U}) {
+    for (const uint32_t frame : {200U, 201U, 202U, ~0U}) {
         owner.grant(9) = {permit, 2, frame};
         EXPECT_EQ(refused(grant::acquire(owner.domain(), ref, user, true)),
                   GrantStatus::GNTST_bad_page);

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/unit/hv/hypercall/guest_fixture.hpp"
+
+#include "hv/base/assert.hpp"
+#include "hv/dev/guest_console.hpp"
+#include "hv/launch/launch_op.hpp"
+
+namespace {
+
+std::map<uint16_t, std::string>* console_text = nullptr;
+
+}  // namespace
+
+int64_t Guest::call(hv::abi::Hypercall number, uint64_t a, uint64_t b, uint64_t c) {
+    auto& r = vcpu_.registers;
+    r.rax = static_cast<uint64_t>(number);
+    r.rdi = a;
+    r.rsi = b;
+    r.rdx = c;
+    rounds_ = 1;
+    constexpr unsigned limit = 10000;
+    while (hv::hypercall::dispatch(vcpu_) == hv::hypercall::Completion::Again) {
+        ASSERT(rounds_++ < limit);
+        ASSERT(r.rax == static_cast<uint64_t>(number));
+    }
+    return static_cast<int64_t>(r.rax);
+}
+
+HypercallTest::HypercallTest() {
+    builder_domain.domain().is_builder = true;
+    console_text = &console;
+}
+HypercallTest::~HypercallTest() {
+    console_text = nullptr;
+}
+
+// The two functions that other parts provide.
+void hv::dev::write_guest_console(DomainId source, std::span<const char> text) {
+    (*console_text)[source.value()].append(text.data(), text.size());
+}
+
+hv::Result<uint64_t, hv::abi::Errno> hv::launch::handle_launch_op(domain::Vcpu& caller,
+                                                                  uint64_t cmd,
+                                                                  GuestVaddr argument) {
+    if (!caller.domain->is_builder) {
+        return Err{abi::Errno::XEN_EPERM};
+    }
+    return cmd + argument.value();
+}
