@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hv/hvm/exits.hpp"
 
+#include "hv/abi/platform_port.hpp"
 #include "hv/base/text.hpp"
 #include "hv/dev/log.hpp"
 #include "hv/domain/domain.hpp"
@@ -54,11 +55,11 @@ uint64_t length_of(domain::Vcpu& v, ExitInstruction expected) {
 }
 
 void handle_hlt(domain::Vcpu& v) {
-    skip(v, length_of(v, ExitInstruction::Hlt));
     if ((v.vmcb->save().rflags & rflags_if) == 0) {
-        v.sched.request = sched::Request::Block;  // until NMI or INIT
+        v.sched.request = sched::Request::Halt;  // RIP stays: whatever else wakes it halts again
         return;
     }
+    skip(v, length_of(v, ExitInstruction::Hlt));
     sched::block_current();
 }
 
@@ -80,9 +81,19 @@ uint64_t absent_port_value(uint16_t port) {
     return port >= first_pit_port && port <= last_pit_port ? 0 : ~uint64_t{0};
 }
 
-// Ports: nothing is there. OUT goes nowhere, strings move nothing.
+// The one register there is: turning the machine off.
+void out(domain::Vcpu& v, uint16_t port, uint8_t value) {
+    constexpr uint8_t soft_off = abi::sleep_enable | abi::sleep_type_soft_off
+                                                         << abi::sleep_type_shift;
+    if (port == abi::sleep_control_port && value == soft_off) {
+        domain::end(*v.domain, domain::End::Poweroff, "");
+    }
+}
+
+// Ports: nothing else is there. OUT goes nowhere, strings move nothing.
 void handle_ioio(domain::Vcpu& v) {
     const uint64_t info = v.vmcb->control().exitinfo1;  // [apm2] 15.10.2
+    const auto port = static_cast<uint16_t>(info >> 16);
     constexpr uint64_t is_in = 1 << 0;
     constexpr uint64_t is_string = 1 << 2;
     constexpr uint64_t is_repeated = 1 << 3;
@@ -91,12 +102,15 @@ void handle_ioio(domain::Vcpu& v) {
     } else if ((info & is_in) != 0) {
         const uint64_t size = (info >> 4) & 7;  // 1, 2 or 4 bytes
         const uint64_t mask = (uint64_t{1} << (8 * size)) - 1;
-        const uint64_t value = absent_port_value(static_cast<uint16_t>(info >> 16)) & mask;
+        const uint64_t value = absent_port_value(port) & mask;
         uint64_t& rax = v.registers.rax;
         rax = size == 4 ? value : (rax & ~mask) | value;
     }
     v.vmcb->save().rip = v.vmcb->control().exitinfo2;
     v.vmcb->control().int_state &= ~svm::int_shadow;
+    if ((info & (is_in | is_string)) == 0) {
+        out(v, port, static_cast<uint8_t>(v.registers.rax));
+    }
 }
 
 void handle_nmi() {

@@ -22,9 +22,12 @@ void offer_vector(domain::Vcpu& v, uint8_t vector, domain::OfferedBy by) {
 }  // namespace
 
 bool has_pending(const domain::Vcpu& v) {
-    return event::upcall_wanted(v) || v.lapic->has_pending() ||
-           v.startup.load(std::memory_order_acquire) != 0 ||
-           v.nmi_pending.load(std::memory_order_acquire);
+    if (v.startup.load(std::memory_order_acquire) != 0 ||
+        v.nmi_pending.load(std::memory_order_acquire)) {
+        return true;
+    }
+    return v.sched.request != sched::Request::Halt &&
+           (event::upcall_wanted(v) || v.lapic->has_pending());
 }
 
 void offer(domain::Vcpu& v) {

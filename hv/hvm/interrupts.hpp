@@ -7,7 +7,7 @@
 
 namespace hv::hvm {
 
-// Anything that would wake the vCPU from HLT or SCHEDOP_block.
+// Anything that wakes the vCPU from what it asked for: HLT, SCHEDOP_block, HLT without interrupts.
 [[nodiscard]] bool has_pending(const domain::Vcpu& vcpu);
 
 // Before an entry: offers the most urgent interrupt, or none.

@@ -111,7 +111,7 @@ void run_vcpu(CpuId cpu, domain::Vcpu& v) {
         fire_expired(cpu);
         note_timer_fired();
         const bool pending = has_pending(v);
-        if (v.sched.request == sched::Request::Block) {
+        if (v.sched.request == sched::Request::Block || v.sched.request == sched::Request::Halt) {
             if (sched::take_block_request(v, pending)) {
                 return;
             }

@@ -23,7 +23,12 @@ enum class RunState : uint8_t {
 inline constexpr size_t run_state_count = 4;
 
 // What a handler asked for on behalf of the vCPU that made the exit.
-enum class Request : uint8_t { Continue, Block, Yield };
+enum class Request : uint8_t {
+    Continue,
+    Block,
+    Halt,  // block; interrupts are off, so only NMI and INIT count
+    Yield,
+};
 
 enum class TimerKind : uint8_t {
     Singleshot,  // VIRQ_TIMER

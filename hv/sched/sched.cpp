@@ -225,7 +225,7 @@ bool should_leave(CpuId cpu, const domain::Vcpu& running) {
 }
 
 bool take_block_request(domain::Vcpu& v, bool has_pending_interrupt) {
-    const bool wants = v.sched.request == Request::Block;
+    const bool wants = v.sched.request == Request::Block || v.sched.request == Request::Halt;
     const bool woken = v.sched.wake_pending.exchange(false, std::memory_order_seq_cst);
     return wants && !woken && !has_pending_interrupt;
 }

@@ -64,11 +64,14 @@ struct Fadt {                                  // [acpi] 5.2.9
     hv::Le<uint16_t> arm_boot_arch;            // 81
     uint8_t minor_version;                     // 83
     hv::Le<uint64_t> x_firmware_ctrl, x_dsdt;  // 84
-    std::array<GenericAddress, 10> blocks_94;  // 94  no fixed hardware
+    std::array<GenericAddress, 8> blocks_94;   // 94  no fixed hardware
+    GenericAddress sleep_control_reg;          // f4
+    GenericAddress sleep_status_reg;           // 100
     hv::Le<uint64_t> hypervisor_vendor;        // 10c
 };
 static_assert(sizeof(Fadt) == 276 && offsetof(Fadt, iapc_boot_arch) == 0x6d &&
               offsetof(Fadt, flags) == 0x70 && offsetof(Fadt, x_dsdt) == 0x8c &&
+              offsetof(Fadt, sleep_control_reg) == 0xf4 &&
               offsetof(Fadt, hypervisor_vendor) == 0x10c);
 
 struct MadtLocalApic {  // [acpi] 5.2.12.2

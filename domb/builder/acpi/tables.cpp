@@ -2,6 +2,7 @@
 #include "domb/builder/acpi/tables.hpp"
 
 #include "domb/builder/acpi/layout.hpp"
+#include "hv/abi/platform_port.hpp"
 
 #include <algorithm>
 #include <span>
@@ -67,6 +68,13 @@ uint64_t add_table(TableArea& area, Table& table, size_t bytes = sizeof(Table)) 
     return area.add(used);
 }
 
+// An 8-bit register in I/O space, [acpi] 5.2.3.2.
+GenericAddress io_port(uint16_t port) {
+    constexpr uint8_t system_io = 1;
+    constexpr uint8_t byte_access = 1;
+    return {system_io, 8, 0, byte_access, port};
+}
+
 uint64_t add_fadt(TableArea& area, uint64_t dsdt) {
     Fadt fadt{};
     fadt.header = header("FACP", 6);
@@ -74,6 +82,8 @@ uint64_t add_fadt(TableArea& area, uint64_t dsdt) {
     fadt.x_dsdt = dsdt;
     fadt.iapc_boot_arch = VGA_not_present | CMOS_RTC_not_present;
     fadt.flags = WBINVD | PWR_BUTTON | SLP_BUTTON | FIX_RTC | HW_REDUCED_ACPI;
+    fadt.sleep_control_reg = io_port(hv::abi::sleep_control_port);
+    fadt.sleep_status_reg = io_port(hv::abi::sleep_status_port);
     return add_table(area, fadt);
 }
 
