@@ -43,6 +43,8 @@ class Tpm {
 template <TisMmio Mmio, TisClock Clock>
 hv::Result<void, TpmError> Tpm<Mmio, Clock>::open() {
     TRY(tis_.probe());
+    // Firmware may have left locality 0 active; no other one is granted until it is given up.
+    tis_.relinquish();
     if (open_at(2).ok()) {
         return hv::Ok{};
     }
