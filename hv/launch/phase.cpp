@@ -8,7 +8,7 @@
 #include "hv/domain/domain.hpp"
 #include "hv/domain/vcpu.hpp"
 #include "hv/event/event_channels.hpp"
-#include "hv/grant/grant_table.hpp"
+#include "hv/grant/mapping.hpp"
 #include "hv/launch/builder.hpp"
 #include "hv/launch/measurement.hpp"
 #include "hv/sched/sched.hpp"
@@ -30,12 +30,24 @@ bool is_service(const domain::Domain& d) {
     return d.expected_end == launch::ExpectedEnd::Never;
 }
 
+// The TPM changes hands: domB has left it idle and without an active locality. The domain gets
+// locality 0 alone; the other pages read as absent, so nobody can reset or extend PCR 21 again.
+void give_tpm(domain::Domain& d) {
+    if (measurement().is_active && d.roles.has(launch::Role::Tpm)) {
+        const Gfn gfn{tpm_base.value() >> page_shift};
+        if (!d.p2m.map_device(gfn, to_mfn(tpm_base), 1).ok()) {
+            dev::log("no nested page table left for the TPM");
+        }
+    }
+}
+
 void start_domains() {
     now.store(Phase::Running, std::memory_order_release);
     for (domain::Domain* d : domain::all()) {
         if (d->state != domain::State::Built) {
             continue;
         }
+        give_tpm(*d);
         d->state = domain::State::Running;
         dev::Record{"domain-started"}.with("domid", d->id.value()).with("name", d->name);
         sched::set_online(*d->vcpus[0], true);
@@ -77,7 +89,7 @@ void power_off_after_last() {
 // The design's order: what others can use of it, the translations, then the frames.
 void tear_down(domain::Domain& d) {
     d.is_torn_down.store(true, std::memory_order_relaxed);
-    // grant::release_all(d);
+    grant::release_all(d);
     event::close_all(d);
     domain::flush_tlb(d);
     if (d.is_builder) {
