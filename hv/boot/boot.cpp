@@ -14,8 +14,8 @@
 #include "hv/dev/power.hpp"
 #include "hv/dev/uart.hpp"
 #include "hv/hvm/msr.hpp"
-#include "hv/hvm/run.hpp"
 #include "hv/launch/launch.hpp"
+#include "hv/run/run_loop.hpp"
 #include "hv/svm/svm.hpp"
 
 namespace hv::boot {
@@ -80,7 +80,7 @@ void boot(Machine& m) {
     hyperlaunch::create_domains(m, plan);
     // ---- Point of no return: failures above stop the boot, failures below stop one domain. ----
     hyperlaunch::start_builder(m, plan);
-    release_cpus(hvm::run_loop);
+    release_cpus(run::loop);
 }
 
 }  // namespace hv::boot

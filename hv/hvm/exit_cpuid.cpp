@@ -3,8 +3,8 @@
 
 #include "hv/domain/domain.hpp"
 #include "hv/hvm/cpuid.hpp"
-#include "hv/hvm/exits.hpp"
 #include "hv/hvm/lapic.hpp"
+#include "hv/hvm/outcome.hpp"
 #include "hv/svm/vmcb.hpp"
 #include "hv/x86/instructions.hpp"
 #include "hv/x86/registers.hpp"

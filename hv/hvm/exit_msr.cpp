@@ -3,10 +3,10 @@
 
 #include "hv/domain/domain.hpp"
 #include "hv/hvm/cpuid.hpp"
-#include "hv/hvm/exits.hpp"
 #include "hv/hvm/hypercall_page.hpp"
 #include "hv/hvm/lapic_effect.hpp"
 #include "hv/hvm/msr.hpp"
+#include "hv/hvm/outcome.hpp"
 #include "hv/sched/sched.hpp"
 #include "hv/svm/svm.hpp"
 #include "hv/x86/instructions.hpp"

@@ -4,10 +4,10 @@
 #include "hv/base/text.hpp"
 #include "hv/domain/domain.hpp"
 #include "hv/hvm/decode_access.hpp"
-#include "hv/hvm/exits.hpp"
 #include "hv/hvm/fetch.hpp"
 #include "hv/hvm/lapic.hpp"
 #include "hv/hvm/lapic_effect.hpp"
+#include "hv/hvm/outcome.hpp"
 #include "hv/sched/sched.hpp"
 #include "hv/svm/svm.hpp"
 

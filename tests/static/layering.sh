@@ -18,9 +18,9 @@ measure/tcg: hv/base hv/abi measure/sha launch-config/binding
 measure/tpm: hv/base hv/abi measure/tcg
 @formats = hv/base hv/abi launch-config/fdt launch-config/binding measure/tcg measure/tpm
 
-# direct_map.hpp turns a physical address into a pointer, log.hpp writes a line: both lean on
-# nothing, and everything in hv needs them.
-@leaves = hv/mm/direct_map.hpp hv/dev/log.hpp
+# direct_map.hpp turns a physical address into a pointer, log.hpp writes a line, clock.hpp tells the
+# time: they lean on nothing, and everything in hv needs them.
+@leaves = hv/mm/direct_map.hpp hv/dev/log.hpp hv/dev/clock.hpp
 hv/x86: @formats @leaves
 hv/dev: @formats @leaves hv/x86
 hv/svm: @formats @leaves hv/x86
@@ -32,7 +32,9 @@ hv/grant: @formats @leaves hv/x86 hv/svm hv/mm hv/domain
 hv/sched: @formats @leaves hv/x86 hv/svm hv/mm hv/domain
 hv/hvm: @formats @leaves hv/x86 hv/svm hv/mm hv/domain hv/event hv/grant hv/sched
 hv/hypercall: @formats hv/x86 hv/svm hv/mm hv/domain hv/event hv/grant hv/sched hv/hvm hv/dev hv/launch/launch_op.hpp
-hv/launch: @formats hv/x86 hv/svm hv/mm hv/domain hv/event hv/grant hv/sched hv/hvm hv/dev
+# What boot found out about the machine is data that the launch takes.
+hv/launch: @formats hv/x86 hv/svm hv/mm hv/domain hv/event hv/grant hv/sched hv/hvm hv/dev hv/boot/machine.hpp hv/boot/boot_info.hpp
+hv/run: @formats hv/x86 hv/svm hv/mm hv/domain hv/event hv/grant hv/sched hv/hvm hv/dev hv/hypercall hv/launch
 hv/boot: @formats hv
 
 domb/rt: hv/base hv/abi

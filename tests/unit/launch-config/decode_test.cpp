@@ -321,7 +321,8 @@ TEST(Decode, refuses_a_domain_too_many) {
     ASSERT_GE(module, 0);
     ASSERT_EQ(0, fdt_setprop_string(room.data(), module, "compatible", "module,kernel"));
     ASSERT_EQ(0, fdt_setprop_u32(room.data(), module, "module-index", 2));
-    EXPECT_EQ("/chosen/hypervisor/domain-32 : is one more than this version supports", refusal(room));
+    EXPECT_EQ("/chosen/hypervisor/domain-32 : is one more than this version supports",
+              refusal(room));
 }
 
 }  // namespace

@@ -39,9 +39,9 @@ void hv::dev::write_guest_console(DomainId source, std::span<const char> text) {
     (*console_text)[source.value()].append(text.data(), text.size());
 }
 
-hv::Result<uint64_t, hv::abi::Errno> hv::launch::handle_launch_op(domain::Vcpu& caller,
-                                                                  uint64_t cmd,
-                                                                  GuestVaddr argument) {
+hv::Result<uint64_t, hv::abi::Errno> hv::hyperlaunch::handle_launch_op(domain::Vcpu& caller,
+                                                                       uint64_t cmd,
+                                                                       GuestVaddr argument) {
     if (!caller.domain->is_builder) {
         return Err{abi::Errno::XEN_EPERM};
     }

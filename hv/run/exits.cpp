@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "hv/hvm/exits.hpp"
+#include "hv/run/exits.hpp"
 
 #include "hv/abi/platform_port.hpp"
 #include "hv/base/text.hpp"
@@ -10,35 +10,20 @@
 #include "hv/hvm/exit_msr.hpp"
 #include "hv/hvm/fetch.hpp"
 #include "hv/hvm/mmio.hpp"
+#include "hv/hvm/outcome.hpp"
 #include "hv/hypercall/dispatch.hpp"
 #include "hv/sched/sched.hpp"
 #include "hv/svm/svm.hpp"
 #include "hv/x86/instructions.hpp"
 
-namespace hv::hvm {
+namespace hv::run {
+
+using namespace hvm;  // this folder is the top of it
 
 namespace {
 
 constexpr uint64_t vmmcall_bytes = 3;
 constexpr uint64_t rflags_if = 1 << 9;
-
-void put_registers(Text& text, const domain::Vcpu& v) {
-    const svm::VmcbSave& s = v.vmcb->save();
-    const svm::GuestRegisters& r = v.registers;
-    text.put(" vcpu ").dec(v.id.value()).put(" rip ").hex(s.rip).put(" cs ").hex(s.cs.selector);
-    text.put(" rflags ").hex(s.rflags).put(" rsp ").hex(r.rsp).put(" cr0 ").hex(s.cr0);
-    text.put(" cr2 ").hex(s.cr2).put(" cr3 ").hex(s.cr3).put(" cr4 ").hex(s.cr4);
-    text.put(" efer ").hex(s.efer).put(" rax ").hex(r.rax).put(" rbx ").hex(r.rbx);
-    text.put(" rcx ").hex(r.rcx).put(" rdx ").hex(r.rdx).put(" rsi ").hex(r.rsi);
-    text.put(" rdi ").hex(r.rdi).put(" rbp ").hex(r.rbp).put(" r8 ").hex(r.r8);
-}
-
-void end_with_registers(domain::Vcpu& v, domain::End how, std::string_view why) {
-    TextOf<512> text;
-    text.put(why);
-    put_registers(text, v);
-    domain::end(*v.domain, how, text.view());
-}
 
 // Length of the instruction the exit was for; 0 after ending the domain, or if the guest has
 // changed its code meanwhile and is to try again.
@@ -121,15 +106,6 @@ void handle_nmi() {
 
 }  // namespace
 
-void skip(domain::Vcpu& v, uint64_t length) {
-    v.vmcb->save().rip += length;
-    v.vmcb->control().int_state &= ~svm::int_shadow;
-}
-
-void kill(domain::Vcpu& v, std::string_view why) {
-    end_with_registers(v, domain::End::Killed, why);
-}
-
 void handle_exit(domain::Vcpu& v) {
     const svm::VmcbControl& control = v.vmcb->control();
     switch (static_cast<svm::ExitCode>(control.exitcode)) {
@@ -192,4 +168,4 @@ void handle_exit(domain::Vcpu& v) {
     kill(v, text.put("exit code ").hex(control.exitcode).put(" that nobody handles").view());
 }
 
-}  // namespace hv::hvm
+}  // namespace hv::run

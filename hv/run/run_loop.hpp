@@ -5,9 +5,9 @@
 
 #include "hv/base/address.hpp"
 
-namespace hv::hvm {
+namespace hv::run {
 
 // Never returns.
-void run_loop(CpuId cpu);
+void loop(CpuId cpu);
 
-}  // namespace hv::hvm
+}  // namespace hv::run

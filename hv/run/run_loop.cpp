@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "hv/hvm/run.hpp"
+#include "hv/run/run_loop.hpp"
 
 #include "hv/base/assert.hpp"
 #include "hv/dev/clock.hpp"
@@ -7,11 +7,11 @@
 #include "hv/domain/domain.hpp"
 #include "hv/domain/tlb.hpp"
 #include "hv/event/event_channels.hpp"
-#include "hv/hvm/exits.hpp"
 #include "hv/hvm/interrupts.hpp"
 #include "hv/hvm/ipi.hpp"
 #include "hv/hvm/lapic.hpp"
 #include "hv/launch/phase.hpp"
+#include "hv/run/exits.hpp"
 #include "hv/sched/sched.hpp"
 #include "hv/svm/svm.hpp"
 #include "hv/x86/apic.hpp"
@@ -28,7 +28,9 @@ Vcpu& current() {
 }
 }  // namespace hv::domain
 
-namespace hv::hvm {
+namespace hv::run {
+
+using namespace hvm;  // this folder is the top of it
 
 namespace {
 
@@ -136,7 +138,7 @@ void run_one(CpuId cpu, domain::Vcpu& v) {
 
 }  // namespace
 
-void run_loop(CpuId cpu) {
+void loop(CpuId cpu) {
     for (;;) {
         fire_expired(cpu);
         note_timer_fired();
@@ -150,4 +152,4 @@ void run_loop(CpuId cpu) {
     }
 }
 
-}  // namespace hv::hvm
+}  // namespace hv::run
