@@ -79,7 +79,7 @@ class LocalApic {
     Result<LapicEffect, MsrFault> set_apic_base(uint64_t value);
 
     // A 32-bit access at an offset below 4096; smaller and unaligned ones are undefined by the
-    // manuals and read as 0 here.
+    // manuals and read as 0 here. Unless is_mapped(), reads give all ones and writes are lost.
     uint32_t mmio_read(uint32_t offset, uint64_t now_ns);
     LapicEffect mmio_write(uint32_t offset, uint32_t value, uint64_t now_ns);
 

@@ -66,6 +66,9 @@ const Rule& rule_of(uint32_t reg) {
 }  // namespace
 
 uint32_t LocalApic::mmio_read(uint32_t offset, uint64_t now_ns) {
+    if (!is_mapped()) {
+        return 0xffffffff;
+    }
     expire(now_ns);
     if (offset % 16 != 0) {
         return 0;
@@ -78,6 +81,9 @@ uint32_t LocalApic::mmio_read(uint32_t offset, uint64_t now_ns) {
 }
 
 LapicEffect LocalApic::mmio_write(uint32_t offset, uint32_t value, uint64_t now_ns) {
+    if (!is_mapped()) {
+        return {};
+    }
     expire(now_ns);
     if (offset % 16 != 0) {
         return {};

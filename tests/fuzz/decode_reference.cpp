@@ -59,7 +59,7 @@ constexpr KnownDifference known_lengths[] = {
          const unsigned rm = d.ours.modrm ? d.ours.modrm->rm & 7U : 0;
          return d.ours.encoding == Encoding::Evex && d.ours.memory && (rm == 4 || rm == 5);
      }},
-    {"XOP map A has 32-bit immediates in 16-bit code, too ([apm6] BEXTR)",
+    {"XOP map A has 32-bit immediates in 16-bit code, too ([apm3] BEXTR)",
      [](const Disagreement& d) {
          return d.ours.map == OpcodeMap::XopA && d.ours.mode == CodeMode::Code16;
      }},

@@ -2,6 +2,9 @@
 #include "hv/hvm/lapic.hpp"
 
 #include <algorithm>
+#include <array>
+#include <atomic>
+#include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -243,6 +246,38 @@ TEST_F(XApic, first_and_last_vector) {
     EXPECT_EQ(errors(), 0x40u);
 }
 
+TEST_F(XApic, interrupts_from_other_cpus_arrive_exactly_once) {
+    constexpr unsigned sender_count = 3;
+    constexpr unsigned rounds = 20'000;
+    std::array<std::atomic<unsigned>, 256> sent{};
+    std::atomic<unsigned> running{sender_count};
+    std::vector<std::thread> senders;
+    for (unsigned n = 0; n < sender_count; ++n) {
+        senders.emplace_back([&, n] {
+            for (unsigned round = 0; round < rounds; ++round) {
+                // Neighbouring vectors, so that senders meet in one word; some are shared.
+                const auto vector = static_cast<uint8_t>(0x30 + (round + n) % 7);
+                sent[vector] += apic.accept(vector) ? 1 : 0;
+            }
+            --running;
+        });
+    }
+    std::array<unsigned, 256> serviced{};
+    while (running != 0 || apic.has_pending()) {
+        if (const auto vector = apic.highest_deliverable()) {
+            apic.begin_service(*vector);
+            ++serviced[*vector];
+            apic.eoi();
+        }
+    }
+    for (std::thread& sender : senders) {
+        sender.join();
+    }
+    for (size_t vector = 0; vector < 256; ++vector) {
+        EXPECT_EQ(serviced[vector], sent[vector]) << vector;
+    }
+}
+
 // ---- errors ----
 
 TEST_F(XApic, errors_show_after_a_write_and_interrupt_if_unmasked) {
@@ -383,6 +418,13 @@ TEST_F(X2Apic, identity) {
     EXPECT_EQ(rdmsr(0x802), 2u);
     EXPECT_EQ(rdmsr(0x803), 0x50014u);
     EXPECT_EQ(rdmsr(0x80d), x2apic_ldr(2));
+}
+
+TEST_F(X2Apic, the_page_is_gone) {
+    EXPECT_EQ(read(Version), 0xffffffffu);
+    EXPECT_FALSE(write(IcrLow, 0xfb).ipi);
+    write(Svr, 0);
+    EXPECT_EQ(rdmsr(0x80f), 0x1ffu);
 }
 
 TEST_F(X2Apic, registers_kept_from_xapic_mode) {
