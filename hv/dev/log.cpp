@@ -23,8 +23,8 @@ void panic(const char* file, int line, const char* what) {
 
 namespace std {
 // What _GLIBCXX_ASSERTIONS calls: a broken bound in span, array or optional.
-[[noreturn]] void __glibcxx_assert_fail(const char* file, int line, const char*,
-                                        const char* condition) noexcept {
+__attribute__((noreturn)) void __glibcxx_assert_fail(const char* file, int line, const char*,
+                                                     const char* condition) noexcept {
     hv::panic(file, line, condition);
 }
 }  // namespace std

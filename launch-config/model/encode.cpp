@@ -46,7 +46,7 @@ class TreeWriter {
     }
     std::vector<std::byte> finish() {
         check(fdt_finish(blob_.data()));
-        blob_.resize(fdt_totalsize(blob_.data()));
+        blob_.resize(fdt_totalsize(static_cast<const void*>(blob_.data())));
         return std::move(blob_);
     }
 
