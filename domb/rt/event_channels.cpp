@@ -61,6 +61,7 @@ uint64_t EventChannels::now_ns() const {
                 copy.tsc_shift < 0 ? ticks >> -copy.tsc_shift : ticks << copy.tsc_shift;
             __extension__ using Wide = unsigned __int128;
             return copy.system_time +
+                   // cppcheck-suppress shiftTooManyBits ; it does not know that Wide has 128 bits
                    static_cast<uint64_t>(Wide{shifted} * copy.tsc_to_system_mul >> 32);
         }
     }
