@@ -203,12 +203,14 @@ Result<void, PhysmapError> map_foreign(Domain& builder, Gfn gfn, Domain& owner, 
 }
 
 void unmap_foreign_range(Domain& builder, Gfn first, uint64_t count) {
-    for (uint64_t n = 0; n < count;) {
+    const Gfn end = first + count;
+    std::optional<Gfn> at = builder.p2m.next_mapped(first);
+    while (at && *at < end) {
         PhysmapChange change{builder};
         const LockGuard guard{builder.lock};
-        for (; n < count && !change.is_full(); ++n) {
-            // Anything else in the range, and holes in it, stay as they are.
-            static_cast<void>(change.remove_foreign(first + n).ok());
+        for (; at && *at < end && !change.is_full(); at = builder.p2m.next_mapped(*at + 1)) {
+            // Anything else in the range stays as it is.
+            static_cast<void>(change.remove_foreign(*at).ok());
         }
     }
 }

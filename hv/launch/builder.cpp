@@ -3,6 +3,7 @@
 
 #include "hv/base/assert.hpp"
 #include "hv/dev/log.hpp"
+#include "hv/domain/physmap.hpp"
 #include "hv/domain/vcpu.hpp"
 #include "hv/launch/measurement.hpp"
 #include "hv/svm/svm.hpp"
@@ -89,8 +90,11 @@ const abi::LaunchInfo& builder_info() {
 }
 
 void strip_builder(domain::Domain& builder) {
+    // Page by page, because the frame table counts these mappings: a frame that still counts as
+    // mapped by another domain could not be ballooned or replaced by its owner.
+    domain::unmap_foreign_range(builder, to_gfn(builder_window_at),
+                                builder_window_bytes >> page_shift);
     // Unmapping splits nothing: these ranges were mapped as wholes.
-    must_map(builder.p2m.unmap(to_gfn(builder_window_at), builder_window_bytes >> page_shift));
     must_map(builder.p2m.unmap(to_gfn(builder_tpm_at), tpm_localities));
     must_map(builder.p2m.unmap(to_gfn(builder_log_at), measurement().log.size() >> page_shift));
     domain::flush_tlb(builder);

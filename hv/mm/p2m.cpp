@@ -70,6 +70,15 @@ std::optional<P2m::Mapping> P2m::lookup(Gfn gfn) const {
     return lookup_locked(gfn);
 }
 
+std::optional<Gfn> P2m::next_mapped(Gfn gfn) const {
+    const LockGuard guard{lock_};
+    const auto page = table_.next_mapped(gfn.value());
+    if (!page || *page >= gfn_limit) {
+        return std::nullopt;
+    }
+    return Gfn{*page};
+}
+
 std::optional<P2m::Mapping> P2m::lookup_locked(Gfn gfn) const {
     const auto leaf = table_.lookup(gfn.value());
     if (!leaf) {

@@ -33,6 +33,8 @@ class P2m {
     Result<void, P2mError> map_device(Gfn gfn, Mfn mfn, uint64_t count);
     Result<void, P2mError> unmap(Gfn gfn, uint64_t count);
     [[nodiscard]] std::optional<Mapping> lookup(Gfn gfn) const;
+    // The first mapped frame at or after gfn.
+    [[nodiscard]] std::optional<Gfn> next_mapped(Gfn gfn) const;
 
     // Calls `use` with the page behind gfn while the mapping cannot change; false if the page is
     // not there or may not be written. `use` must be short.

@@ -197,4 +197,24 @@ std::optional<PageTable::Leaf> PageTable::lookup(uint64_t page) const {
     }
 }
 
+std::optional<uint64_t> PageTable::next_mapped(uint64_t page) const {
+    Mfn at = root_;
+    for (unsigned level = pte::root_level; page < page_limit;) {
+        const uint64_t entry = table(at)[pte::index(page, level)];
+        if ((entry & pte::P) == 0) {
+            // Behind the hole the walk starts anew: that may be in another table.
+            const uint64_t size = pte::frames_per_entry(level);
+            page = (page / size + 1) * size;
+            level = pte::root_level;
+            at = root_;
+        } else if (is_leaf(entry, level)) {
+            return page;
+        } else {
+            at = pte::frame(entry);
+            --level;
+        }
+    }
+    return std::nullopt;
+}
+
 }  // namespace hv::mm

@@ -51,6 +51,8 @@ class PageTable {
         uint64_t entry;  // flags
     };
     [[nodiscard]] std::optional<Leaf> lookup(uint64_t page) const;
+    // The first mapped page at or after this one. Holes are skipped table by table.
+    [[nodiscard]] std::optional<uint64_t> next_mapped(uint64_t page) const;
 
     [[nodiscard]] Paddr root() const { return to_paddr(root_); }
     [[nodiscard]] uint64_t tables_left() const { return pool_.left(); }

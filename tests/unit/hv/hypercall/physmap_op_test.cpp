@@ -168,6 +168,23 @@ TEST_F(PhysmapOp, large_batches_are_done_in_bounded_parts) {
     EXPECT_TRUE(builder_domain.mapping(Gfn{0}));  // its own memory stays
 }
 
+TEST_F(PhysmapOp, huge_window_is_cleared_by_what_is_in_it) {
+    constexpr uint64_t start = uint64_t{1} << 23;
+    constexpr uint64_t pages = uint64_t{1} << 23;
+    other.domain().state = hv::domain::State::UnderConstruction;
+    Batch<3> batch{
+        .idxs = {1, 2, 3}, .gpfns = {start, start + 0x54321, start + pages - 1}, .errs = {}};
+    ASSERT_EQ(add_batch(builder, Space::XENMAPSPACE_gmfn_foreign, 2, batch), 0);
+    ASSERT_EQ(batch.errs[2], 0);
+    EXPECT_EQ(builder_domain.domain().p2m.next_mapped(Gfn{FakeDomain::ram_pages}), Gfn{start});
+    EXPECT_EQ(builder_domain.domain().p2m.next_mapped(Gfn{start + 1}), Gfn{start + 0x54321});
+    hv::domain::unmap_foreign_range(builder_domain.domain(), Gfn{start}, pages);
+    EXPECT_EQ(builder_domain.domain().p2m.next_mapped(Gfn{FakeDomain::ram_pages}), std::nullopt);
+    for (const uint64_t gfn : {1UL, 2UL, 3UL}) {
+        EXPECT_EQ(machine.foreign_mappings(other.mfn(Gfn{gfn})), 0U);
+    }
+}
+
 TEST_F(PhysmapOp, window_is_the_builders_alone_and_ends_with_construction) {
     Batch<1> batch{.idxs = {3}, .gpfns = {window}, .errs = {}};
     EXPECT_EQ(add_batch(builder, Space::XENMAPSPACE_gmfn_foreign, 2, batch),
