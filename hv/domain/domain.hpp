@@ -82,6 +82,7 @@ struct Domain {
     End end = End::Poweroff;                 // valid when Ended
     std::atomic<bool> is_dying{false};
     std::atomic<bool> is_torn_down{false};
+    uint64_t last_words_since_ns = 0;  // teardown's: when it told the console service, 0: not yet
     std::atomic<uint64_t> tlb_generation{1};  // of the p2m; see tlb.hpp
 
     mm::P2m p2m;

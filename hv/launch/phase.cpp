@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hv/launch/phase.hpp"
 
+#include "hv/abi/xen_hvm.hpp"
 #include "hv/base/assert.hpp"
 #include "hv/base/spinlock.hpp"
 #include "hv/dev/log.hpp"
@@ -86,6 +87,35 @@ void power_off_after_last() {
     dev::power_off(as_expected ? dev::MachineStatus::Ok : dev::MachineStatus::Unexpected);
 }
 
+domain::Domain* console_service() {
+    for (domain::Domain* d : domain::all()) {
+        if (d->roles.has(launch::Role::Console) && d->state == domain::State::Running) {
+            return d;
+        }
+    }
+    return nullptr;
+}
+
+// What an ended domain wrote last may still be in its console ring, or on its way from the service
+// to the UART. The service polls only when it has sent everything: so it is told to look once more,
+// and the ring is revoked, or the machine turned off, when it polls again. A service that does not
+// come back is not waited for.
+bool last_words_are_out(domain::Domain& d) {
+    constexpr uint64_t patience_ns = 2'000'000'000;
+    domain::Domain* service = console_service();
+    const auto port = static_cast<uint32_t>(
+        d.hvm_params[static_cast<size_t>(abi::HvmParam::HVM_PARAM_CONSOLE_EVTCHN)]);
+    if (d.is_builder || service == nullptr || service == &d || port == 0) {
+        return true;
+    }
+    const uint64_t time_ns = sched::now_ns();
+    if (d.last_words_since_ns == 0) {
+        d.last_words_since_ns = time_ns;
+        return !event::send(d, EvtchnPort{port}).ok();
+    }
+    return sched::is_blocked(*service->vcpus[0]) || time_ns - d.last_words_since_ns > patience_ns;
+}
+
 // The design's order: what others can use of it, the translations, then the frames.
 void tear_down(domain::Domain& d) {
     d.is_torn_down.store(true, std::memory_order_relaxed);
@@ -125,7 +155,8 @@ void reap() {
     const LockGuard guard{reap_lock};
     for (domain::Domain* d : domain::all()) {
         if (d->is_dying.load(std::memory_order_acquire) &&
-            !d->is_torn_down.load(std::memory_order_relaxed) && domain::is_quiescent(*d)) {
+            !d->is_torn_down.load(std::memory_order_relaxed) && domain::is_quiescent(*d) &&
+            last_words_are_out(*d)) {
             tear_down(*d);
         }
     }

@@ -170,6 +170,11 @@ bool is_running(const domain::Vcpu& v) {
     return v.sched.state == RunState::Running;
 }
 
+bool is_blocked(const domain::Vcpu& v) {
+    const LockGuard guard{lock};
+    return v.sched.state == RunState::Blocked;
+}
+
 void set_singleshot_timer(domain::Vcpu& v, uint64_t deadline_ns) {
     set_timer(v, TimerKind::Singleshot, deadline_ns);
 }

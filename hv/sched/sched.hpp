@@ -25,6 +25,7 @@ void yield_current();
 // offline that runs on another CPU only asks it to leave; see is_running.
 void set_online(domain::Vcpu& vcpu, bool online);
 bool is_running(const domain::Vcpu& vcpu);
+bool is_blocked(const domain::Vcpu& vcpu);
 
 // Arm or disarm (deadline 0) the vCPU's timers; system time. Only for the current vCPU.
 void set_singleshot_timer(domain::Vcpu& vcpu, uint64_t deadline_ns);
