@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "launch-config/model/assemble.hpp"
+
+#include "launch-config/binding/decode.hpp"
+#include "launch-config/model/encode.hpp"
+
+#include <algorithm>
+#include <deque>
+#include <stdexcept>
+
+namespace launch::model {
+namespace {
+
+constexpr std::string_view console_name = "console";
+constexpr uint64_t console_memory_bytes = uint64_t{8} << 20;
+constexpr uint64_t hypervisor_allowance = uint64_t{48} << 20;
+
+class Assembler {
+  public:
+    Assembler(const Manifest& manifest, Diagnostics& diagnostics)
+        : manifest_{manifest}, diagnostics_{diagnostics} {}
+
+    Plan run(const std::vector<PreparedDomain>& prepared, Services services) {
+        plan_.modules.push_back({"launch.lcm", {}});
+        graph_.measurement = manifest_.measurement;
+        graph_.pcrs = manifest_.pcrs;
+        graph_.hypervisor_cmdline = manifest_.hypervisor_cmdline;
+        graph_.builder = builder(std::move(services.builder));
+        for (size_t i = 0; i < manifest_.domains.size(); ++i) {
+            add(domain(manifest_.domains[i], prepared[i]), manifest_.domains[i].place);
+        }
+        if (!std::any_of(graph_.domains.begin(), graph_.domains.end(),
+                         [](const Domain& d) { return d.roles.has(Role::Console); })) {
+            add(console(std::move(services.console)), manifest_.domains_place);
+        }
+        assign_domids();
+        if (diagnostics_.empty()) {
+            finish();
+        }
+        return std::move(plan_);
+    }
+
+  private:
+    std::string_view keep(std::string text) { return strings_.emplace_back(std::move(text)); }
+
+    // The index of a module with these bytes, a new one if there is none.
+    uint32_t module_of(const std::string& name, const Bytes& bytes, const Place& place) {
+        for (size_t i = 1; i < plan_.modules.size(); ++i) {
+            if (i != builder_module_index && plan_.modules[i].bytes == bytes) {
+                return static_cast<uint32_t>(i);
+            }
+        }
+        if (plan_.modules.size() == max_modules) {
+            diagnostics_.add(
+                place, "this file is one boot module too many",
+                "expected at most " + std::to_string(max_modules - 1) + " different files");
+            return 0;
+        }
+        plan_.modules.push_back({name, bytes});
+        return static_cast<uint32_t>(plan_.modules.size() - 1);
+    }
+
+    Artifact builder(Bytes bytes) {
+        Artifact artifact;
+        artifact.module_index = builder_module_index;
+        artifact.name = "domb";
+        artifact.source = "domb.bin";
+        artifact.size_bytes = bytes.size();
+        plan_.modules.push_back({"domb", std::move(bytes)});
+        return artifact;
+    }
+
+    Artifact artifact(const PreparedArtifact& prepared, const Place& place) {
+        Artifact artifact;
+        artifact.module_index = module_of(prepared.name, *prepared.bytes, place);
+        artifact.name = keep(prepared.name);
+        artifact.source = keep(prepared.source);
+        artifact.size_bytes = prepared.bytes->size();
+        artifact.expected_sha256 = prepared.expected_sha256;
+        return artifact;
+    }
+
+    Domain domain(const DomainSpec& spec, const PreparedDomain& prepared) {
+        Domain domain;
+        domain.name = spec.name.value;
+        domain.domid = hv::DomainId{spec.domid ? spec.domid->value : uint16_t{0}};
+        domain.uuid = spec.uuid ? spec.uuid->value : derive_uuid(spec.name.value);
+        domain.type = spec.type;
+        domain.vcpu_count = spec.vcpu_count;
+        domain.memory_bytes = spec.memory_bytes.value;
+        for (const auto& role : spec.roles) {
+            domain.roles.add(role.value);
+        }
+        domain.cpuid = spec.cpuid;
+        domain.kernel = artifact(prepared.kernel, spec.kernel->place);
+        if (prepared.initrd) {
+            domain.initrd = artifact(*prepared.initrd, spec.initrd->place);
+        }
+        domain.cmdline = spec.cmdline;
+        domain.expected_end = spec.expected_end;
+        domain.path = keep(spec.place.pointer);
+        return domain;
+    }
+
+    // The service that drains the consoles of all others; no manifest describes it.
+    Domain console(Bytes bytes) {
+        Domain domain;
+        domain.name = console_name;
+        domain.uuid = derive_uuid(console_name);
+        domain.memory_bytes = console_memory_bytes;
+        domain.roles.add(Role::Console);
+        domain.expected_end = ExpectedEnd::Never;
+        domain.kernel.module_index = module_of("console", bytes, manifest_.domains_place);
+        domain.kernel.name = "console";
+        domain.kernel.source = "console.elf";
+        domain.kernel.size_bytes = bytes.size();
+        return domain;
+    }
+
+    void add(const Domain& domain, const Place& place) {
+        for (const Domain& other : graph_.domains) {
+            if (other.name == domain.name || other.uuid == domain.uuid) {
+                diagnostics_.add(place,
+                                 "name or uuid of " + quote(domain.name) + " are also those of " +
+                                     (other.path.empty() ? "a service" : std::string{other.path}),
+                                 "expected different ones; \"console\" is the console service "
+                                 "unless a domain has that role");
+                return;
+            }
+        }
+        if (!graph_.domains.push(domain).ok()) {
+            diagnostics_.add(place, "with the console service this is one domain too many",
+                             "expected at most " + std::to_string(max_domains) + " in all");
+        }
+    }
+
+    // The lowest free ones in manifest order, as the decoder would give them.
+    void assign_domids() {
+        const auto taken = [this](uint16_t n) {
+            return std::any_of(graph_.domains.begin(), graph_.domains.end(),
+                               [n](const Domain& d) { return d.domid.value() == n; });
+        };
+        uint16_t next = 1;
+        for (Domain& domain : graph_.domains) {
+            while (domain.domid.value() == 0) {
+                domain.domid = taken(next) ? hv::DomainId{} : hv::DomainId{next};
+                ++next;
+            }
+        }
+    }
+
+    // What is written must be what is read on the machine, so the plan goes through the decoder.
+    void finish() {
+        plan_.modules[0].bytes = encode(graph_);
+        const auto decoded = decode(plan_.modules[0].bytes, plan_.graph);
+        if (!decoded.ok()) {
+            const DecodeError& error = decoded.error();
+            throw std::logic_error{
+                "our own launch control module is refused: " + std::string{error.path.view()} +
+                " " + std::string{error.property.view()} + ": " +
+                std::string{to_string(error.reason)}};
+        }
+    }
+
+    const Manifest& manifest_;
+    Diagnostics& diagnostics_;
+    std::deque<std::string> strings_;  // what the graph views until it is encoded
+    LaunchGraph graph_;
+    Plan plan_;
+};
+
+}  // namespace
+
+Plan assemble(const Manifest& manifest, const std::vector<PreparedDomain>& prepared,
+              Services services, Diagnostics& diagnostics) {
+    return Assembler{manifest, diagnostics}.run(prepared, std::move(services));
+}
+
+void check_machine_memory(const Manifest& manifest, const Plan& plan, Diagnostics& diagnostics) {
+    if (!manifest.machine.memory_bytes) {
+        return;
+    }
+    uint64_t needed = hypervisor_allowance;
+    for (const Domain& domain : plan.graph.domains) {
+        needed += domain.memory_bytes;
+    }
+    for (const Module& module : plan.modules) {
+        needed += 2 * hv::align_up(module.bytes.size(), hv::page_size);
+    }
+    if (needed > *manifest.machine.memory_bytes) {
+        diagnostics.add(
+            manifest.domains_place,
+            "domains, modules and hypervisor need about " +
+                format_size(hv::align_up(needed, uint64_t{1} << 20)),
+            "expected at most the machine's " + format_size(*manifest.machine.memory_bytes));
+    }
+}
+
+}  // namespace launch::model

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rules between fields, as a table. Each has at least one bad manifest in
+// tests/corpus/manifest/bad. Rules about the contents of files are in plan.cpp.
+#include "launch-config/binding/node_reader.hpp"
+#include "launch-config/model/manifest.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+namespace launch::model {
+namespace {
+
+using Rule = void (*)(const Manifest&, Diagnostics&);
+
+void domains_exist(const Manifest& manifest, Diagnostics& diagnostics) {
+    if (manifest.domains.empty()) {
+        diagnostics.add(manifest.domains_place, "no domain is described",
+                        "expected at least one domain");
+    }
+    if (manifest.domains.size() > max_domains) {
+        diagnostics.add(manifest.domains_place,
+                        std::to_string(manifest.domains.size()) + " domains are described",
+                        "expected at most " + std::to_string(max_domains));
+    }
+}
+
+void names_are_well_formed(const Manifest& manifest, Diagnostics& diagnostics) {
+    for (const DomainSpec& domain : manifest.domains) {
+        // An absent or mistyped name has been reported already and is empty here.
+        if (!is_name(domain.name.value) && domain.name.place.offset != domain.place.offset) {
+            diagnostics.add(domain.name.place,
+                            quote(domain.name.value) + " cannot be a domain's name",
+                            "expected 1 to " + std::to_string(max_name_bytes) +
+                                " of the characters A-Z a-z 0-9 . _ + -, first a letter or digit");
+        }
+    }
+}
+
+// Reports each later one of two domains with the same key.
+template <class Key, class Get>
+void report_repeated(const Manifest& manifest, Diagnostics& diagnostics, std::string_view what,
+                     Get get) {
+    std::map<Key, std::string> first;
+    for (const DomainSpec& domain : manifest.domains) {
+        const std::optional<At<Key>> key = get(domain);
+        if (!key) {
+            continue;
+        }
+        const auto [known, is_new] = first.try_emplace(key->value, domain.place.pointer);
+        if (!is_new) {
+            diagnostics.add(key->place, std::string{what} + " is also that of " + known->second,
+                            "expected a different one for every domain");
+        }
+    }
+}
+
+void names_are_unique(const Manifest& manifest, Diagnostics& diagnostics) {
+    report_repeated<std::string>(manifest, diagnostics, "the name", [](const DomainSpec& d) {
+        return d.name.value.empty() ? std::nullopt : std::optional{d.name};
+    });
+}
+
+void uuids_are_unique(const Manifest& manifest, Diagnostics& diagnostics) {
+    report_repeated<Uuid>(manifest, diagnostics, "the uuid",
+                          [](const DomainSpec& d) { return d.uuid; });
+}
+
+void domids_are_unique(const Manifest& manifest, Diagnostics& diagnostics) {
+    report_repeated<uint16_t>(manifest, diagnostics, "the domid",
+                              [](const DomainSpec& d) { return d.domid; });
+}
+
+void roles_are_held_once(const Manifest& manifest, Diagnostics& diagnostics) {
+    std::map<Role, std::string> holder;
+    for (const DomainSpec& domain : manifest.domains) {
+        for (const At<Role>& role : domain.roles) {
+            const auto [known, is_new] = holder.try_emplace(role.value, domain.place.pointer);
+            if (!is_new) {
+                diagnostics.add(role.place, "the role is also that of " + known->second,
+                                "expected one holder");
+            }
+        }
+    }
+}
+
+void memory_is_whole_pages(const Manifest& manifest, Diagnostics& diagnostics) {
+    constexpr uint64_t low = uint64_t{4} << 20;
+    constexpr uint64_t high = uint64_t{1} << 40;
+    for (const DomainSpec& domain : manifest.domains) {
+        const uint64_t bytes = domain.memory_bytes.value;
+        // Zero: absent or not understood, and reported as such.
+        if (bytes != 0 && (bytes < low || bytes > high || bytes % hv::page_size != 0)) {
+            diagnostics.add(
+                domain.memory_bytes.place, "memory is " + format_size(bytes),
+                "expected " + format_size(low) + " to " + format_size(high) + " in units of 4K");
+        }
+    }
+}
+
+void memory_fits_the_machine(const Manifest& manifest, Diagnostics& diagnostics) {
+    uint64_t sum = 0;
+    for (const DomainSpec& domain : manifest.domains) {
+        sum += std::min(domain.memory_bytes.value, uint64_t{1} << 40);
+        if (manifest.machine.memory_bytes && sum > *manifest.machine.memory_bytes) {
+            diagnostics.add(
+                domain.memory_bytes.place, "with this domain the plan needs " + format_size(sum),
+                "expected at most the machine's " + format_size(*manifest.machine.memory_bytes));
+            return;
+        }
+    }
+}
+
+void files_exist(const Manifest& manifest, Diagnostics& diagnostics) {
+    for (const DomainSpec& domain : manifest.domains) {
+        for (const auto& reference : {domain.kernel, domain.initrd}) {
+            std::error_code error;
+            if (reference && !reference->file.empty() &&
+                !std::filesystem::is_regular_file(reference->path, error)) {
+                diagnostics.add(reference->place,
+                                "file " + quote(reference->file) + " is not there",
+                                "expected a file; names are relative to the manifest");
+            } else if (reference && reference->file.empty() &&
+                       diagnostics.text()[reference->place.offset] == '"') {
+                diagnostics.add(reference->place, "the file name is empty", "expected a file");
+            }
+        }
+    }
+}
+
+void references_are_known(const Manifest& manifest, Diagnostics& diagnostics) {
+    std::vector<std::string_view> names;
+    for (const DomainSpec& domain : manifest.domains) {
+        names.emplace_back(domain.name.value);
+    }
+    for (const DomainSpec& domain : manifest.domains) {
+        for (const auto& reference : domain.after) {
+            if (std::find(names.begin(), names.end(), reference.value) == names.end()) {
+                const auto meant = nearest(reference.value, names);
+                diagnostics.add(reference.place, "no domain is named " + quote(reference.value),
+                                meant ? "did you mean " + quote(*meant) + "?"
+                                      : "expected the name of a domain");
+            }
+        }
+    }
+}
+
+// Whether following `after` from `from` leads to `wanted`.
+bool leads_to(const Manifest& manifest, const std::string& from, const std::string& wanted,
+              std::vector<std::string>& seen) {
+    if (std::find(seen.begin(), seen.end(), from) != seen.end()) {
+        return false;
+    }
+    seen.push_back(from);
+    for (const DomainSpec& domain : manifest.domains) {
+        for (const auto& next : domain.after) {
+            if (domain.name.value == from &&
+                (next.value == wanted || leads_to(manifest, next.value, wanted, seen))) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+void order_has_no_cycle(const Manifest& manifest, Diagnostics& diagnostics) {
+    for (const DomainSpec& domain : manifest.domains) {
+        for (const auto& next : domain.after) {
+            std::vector<std::string> seen;
+            if (next.value == domain.name.value ||
+                leads_to(manifest, next.value, domain.name.value, seen)) {
+                diagnostics.add(
+                    next.place,
+                    quote(domain.name.value) + " waits for itself through " + quote(next.value),
+                    "expected an order without a cycle");
+            }
+        }
+    }
+}
+
+constexpr std::array<Rule, 10> rules{
+    domains_exist,        names_are_well_formed, names_are_unique,      uuids_are_unique,
+    domids_are_unique,    roles_are_held_once,   memory_is_whole_pages, memory_fits_the_machine,
+    references_are_known, order_has_no_cycle,
+};
+
+}  // namespace
+
+void check_manifest(const Manifest& manifest, Diagnostics& diagnostics) {
+    for (const Rule rule : rules) {
+        rule(manifest, diagnostics);
+    }
+    files_exist(manifest, diagnostics);
+}
+
+}  // namespace launch::model

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// The manifest as typed values, each with its place for later messages. Read from JSON by
+// read_manifest, checked as a whole by check_manifest, turned into modules and a launch graph by
+// plan. What a field means is in launch-config/README.md.
+#pragma once
+
+#include "launch-config/binding/launch_graph.hpp"
+#include "launch-config/model/diagnostics.hpp"
+#include "launch-config/model/scalars.hpp"
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace launch::model {
+
+// A value and where the manifest states it.
+template <class T>
+struct At {
+    T value{};
+    Place place;
+};
+
+struct FileReference {
+    Place place;
+    std::string file;            // as written
+    std::filesystem::path path;  // to open: relative names start at the manifest
+    std::optional<At<std::array<std::byte, 32>>> sha256;  // of the file as it stands
+};
+
+struct DomainSpec {
+    Place place;
+    At<std::string> name;
+    std::optional<At<uint16_t>> domid;
+    std::optional<At<Uuid>> uuid;
+    DomainType type = DomainType::Pvh;
+    uint32_t vcpu_count = 1;
+    At<uint64_t> memory_bytes;
+    std::vector<At<Role>> roles;
+    CpuidPolicy cpuid;
+    std::optional<FileReference> kernel;  // always there when reading succeeded
+    std::optional<FileReference> initrd;
+    std::string cmdline;
+    ExpectedEnd expected_end = ExpectedEnd::Poweroff;
+    std::vector<At<std::string>> after;  // not implemented yet; references are checked all the same
+};
+
+// The machine the plan must fit; what is not stated is not checked.
+struct MachineSpec {
+    std::optional<uint64_t> memory_bytes;
+    std::optional<uint32_t> cpu_count;
+};
+
+struct Manifest {
+    MachineSpec machine;
+    Measurement measurement = Measurement::Required;
+    PcrPlan pcrs;
+    std::string hypervisor_cmdline;
+    Place domains_place;
+    std::vector<DomainSpec> domains;
+};
+
+// Reads the diagnostics' text. Whatever is wrong is added to `diagnostics`; the result is complete
+// only if nothing was. `directory` is the manifest's.
+Manifest read_manifest(Diagnostics& diagnostics, const std::filesystem::path& directory);
+
+// The rules between fields and with the file system.
+void check_manifest(const Manifest& manifest, Diagnostics& diagnostics);
+
+}  // namespace launch::model
