@@ -1,20 +1,162 @@
 // SPDX-License-Identifier: Apache-2.0
-// gantry show: show the launch graph of a manifest or an LCM.
-#include "gantry/verbs.hpp"
+// gantry show: the launch graph, as hv and domB will see it, of a manifest, an LCM or the output of
+// gantry build.
+#include "gantry/build.hpp"
+#include "launch-config/binding/canonical.hpp"
+#include "launch-config/binding/decode.hpp"
 
 #include <iostream>
+#include <memory>
 
 #include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
 namespace gantry {
+namespace {
+
+namespace fs = std::filesystem;
+namespace model = launch::model;
+using Json = nlohmann::ordered_json;
+
+struct ShowOptions {
+    std::string file;
+    fs::path library;
+};
+
+Json to_json(const launch::Artifact& artifact) {
+    Json json = {{"module", artifact.module_index},
+                 {"name", artifact.name},
+                 {"source", artifact.source},
+                 {"bytes", artifact.size_bytes}};
+    if (artifact.expected_sha256) {
+        json["sha256"] = model::format_sha256(*artifact.expected_sha256);
+    }
+    return json;
+}
+
+Json to_json(const launch::Domain& domain) {
+    auto roles = Json::array();
+    for (const launch::Role role : launch::all_roles) {
+        if (domain.roles.has(role)) {
+            roles.push_back(to_string(role));
+        }
+    }
+    Json json = {{"name", domain.name},
+                 {"domid", domain.domid.value()},
+                 {"uuid", model::format_uuid(domain.uuid)},
+                 {"type", to_string(domain.type)},
+                 {"vcpus", domain.vcpu_count},
+                 {"memory", domain.memory_bytes},
+                 {"roles", roles},
+                 {"cpuid", {{"x2apic", domain.cpuid.x2apic}, {"xsave", domain.cpuid.xsave}}},
+                 {"kernel", to_json(domain.kernel)}};
+    if (domain.initrd) {
+        json["initrd"] = to_json(*domain.initrd);
+    }
+    json["cmdline"] = domain.cmdline;
+    json["expect"] = to_string(domain.expected_end);
+    json["path"] = domain.path;
+    return json;
+}
+
+Json to_json(const launch::LaunchGraph& graph) {
+    auto domains = Json::array();
+    for (const launch::Domain& domain : graph.domains) {
+        domains.push_back(to_json(domain));
+    }
+    return {{"measurement", to_string(graph.measurement)},
+            {"pcrs",
+             {{"text", graph.pcrs.text.value()},
+              {"blobs", graph.pcrs.blobs.value()},
+              {"mirror", graph.pcrs.mirror.value()}}},
+            {"hypervisor", {{"cmdline", graph.hypervisor_cmdline}}},
+            {"builder", to_json(graph.builder)},
+            {"domains", domains}};
+}
+
+// A JSON value on one line of text: strings without quotes.
+std::string plain(const Json& value) {
+    constexpr auto replace = Json::error_handler_t::replace;
+    return value.is_string() ? value.get<std::string>() : value.dump(-1, ' ', false, replace);
+}
+
+void print_text(std::ostream& out, const Json& graph) {
+    for (const auto& [key, value] : graph.items()) {
+        if (key != "domains") {
+            out << key << ": " << plain(value) << '\n';
+        }
+    }
+    for (const Json& domain : graph["domains"]) {
+        out << "\ndomain " << plain(domain["name"]) << '\n';
+        for (const auto& [key, value] : domain.items()) {
+            if (key != "name") {
+                out << "  " << key << ": " << plain(value) << '\n';
+            }
+        }
+    }
+}
+
+void print(const Session& session, const launch::LaunchGraph& graph) {
+    const Json json = to_json(graph);
+    constexpr auto replace = Json::error_handler_t::replace;
+    if (session.json) {
+        session.out << json.dump(2, ' ', false, replace) << '\n';
+    } else {
+        print_text(session.out, json);
+    }
+}
+
+ExitCode show_lcm(const Session& session, const std::string& file, const model::Bytes& lcm) {
+    launch::LaunchGraph graph;
+    launch::DecodeNotes notes;
+    const auto decoded = launch::decode(lcm, graph, &notes);
+    for (const launch::DecodeNote& note : notes) {
+        session.err << file << ": " << note.path.view() << ' ' << note.property.view()
+                    << ": unknown, ignored\n";
+    }
+    if (!decoded.ok()) {
+        const launch::DecodeError& error = decoded.error();
+        session.err << file << ": " << error.path.view() << ": " << error.property.view() << ' '
+                    << to_string(error.reason) << '\n';
+        return ExitCode::Rejected;
+    }
+    print(session, graph);
+    return ExitCode::Done;
+}
+
+ExitCode show(const Session& session, const ShowOptions& options) {
+    const fs::path given = options.file;
+    const fs::path file = fs::is_directory(given) ? given / "launch.lcm" : given;
+    const auto bytes = model::read_file(file);
+    if (!bytes) {
+        session.err << file.string() << ": cannot be read: expected a manifest or an LCM\n";
+        return ExitCode::Usage;
+    }
+    constexpr std::array tree_magic{std::byte{0xd0}, std::byte{0x0d}, std::byte{0xfe},
+                                    std::byte{0xed}};
+    if (bytes->size() >= tree_magic.size() &&
+        std::equal(tree_magic.begin(), tree_magic.end(), bytes->begin())) {
+        return show_lcm(session, file.string(), *bytes);
+    }
+    ExitCode why = ExitCode::Done;
+    const auto plan =
+        make_plan(session, {.file = file.string(), .machine_memory = {}}, options.library, why);
+    if (plan) {
+        print(session, plan->graph);
+    }
+    return why;
+}
+
+}  // namespace
 
 void add_show(CLI::App& app, Session& session) {
     CLI::App* verb = app.add_subcommand("show", "Show the launch graph of a manifest or an LCM");
-    verb->callback([&session] {
-        session.run = [&session] {
-            session.err << "gantry show: not implemented yet\n";
-            return ExitCode::Usage;
-        };
+    const auto options = std::make_shared<ShowOptions>();
+    verb->add_option("file", options->file, "A manifest, an LCM, or an output directory")
+        ->required();
+    verb->add_option("--lib", options->library, "Directory of domb.bin and console.elf");
+    verb->callback([&session, options] {
+        session.run = [&session, options] { return show(session, *options); };
     });
 }
 
