@@ -100,29 +100,44 @@ void enter_guest(CpuId cpu, domain::Vcpu& v) {
     settle(v);
 }
 
-// Runs v until it leaves the CPU; true if something was pending for it then.
+// Whether v stays on the CPU, after an exit that may have changed that.
+bool stays(CpuId cpu, domain::Vcpu& v) {
+    fire_expired(cpu);
+    note_timer_fired();
+    const auto request = v.sched.request;
+    if (request == sched::Request::Block || request == sched::Request::Halt) {
+        if (sched::take_block_request(v, has_pending(v))) {
+            return false;
+        }
+        v.sched.request = sched::Request::Continue;
+    }
+    if (request == sched::Request::Yield || sched::should_leave(cpu, v)) {
+        return false;
+    }
+    arm_host_timer(cpu);
+    return true;
+}
+
+bool was_interrupt(const domain::Vcpu& v) {
+    return v.vmcb->control().exitcode == static_cast<uint64_t>(svm::ExitCode::INTR);
+}
+
 void run_vcpu(CpuId cpu, domain::Vcpu& v) {
     for (;;) {
         start_if_asked(v);
-        if (v.is_initialised) {
+        if (!v.is_initialised) {
+            sched::block_current();  // waits for STARTUP
+        } else {
             enter_guest(cpu, v);
             handle_exit(v);
-        } else {
-            sched::block_current();  // waits for STARTUP
-        }
-        fire_expired(cpu);
-        note_timer_fired();
-        const bool pending = has_pending(v);
-        if (v.sched.request == sched::Request::Block || v.sched.request == sched::Request::Halt) {
-            if (sched::take_block_request(v, pending)) {
-                return;
+            if (!was_interrupt(v) && v.sched.request == sched::Request::Continue &&
+                !sched::has_news(cpu)) {
+                continue;  // the common case: nothing but this vCPU has changed
             }
-            v.sched.request = sched::Request::Continue;
         }
-        if (v.sched.request == sched::Request::Yield || sched::should_leave(cpu, v)) {
+        if (!stays(cpu, v)) {
             return;
         }
-        arm_host_timer(cpu);
     }
 }
 

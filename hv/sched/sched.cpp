@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 
 namespace hv::sched {
 
@@ -18,6 +19,7 @@ constexpr uint64_t preempt_advantage_ns = 2'000'000;
 struct CpuQueue {
     bool is_ready = false;
     bool is_idle = false;
+    std::atomic<bool> has_news{false};
     domain::Vcpu* running = nullptr;
     uint64_t slice_start_ns = 0;
     Timer* timers = nullptr;
@@ -30,6 +32,11 @@ constinit std::array<CpuQueue, max_cpus> cpus{};
 
 CpuQueue& of(CpuId cpu) {
     return cpus[cpu.value()];
+}
+
+void tell(CpuId cpu) {
+    of(cpu).has_news.store(true, std::memory_order_release);
+    kick_cpu(cpu);
 }
 
 void enter_state(domain::Vcpu& v, RunState state) {
@@ -82,7 +89,7 @@ void make_runnable(domain::Vcpu& v) {
     enqueue(v);
     const CpuId cpu = cpu_to_tell(v);
     of(cpu).is_idle = false;  // told once is enough
-    kick_cpu(cpu);
+    tell(cpu);
 }
 
 void disarm(Timer& timer) {
@@ -102,6 +109,7 @@ void set_timer(domain::Vcpu& v, TimerKind kind, uint64_t deadline_ns) {
     const LockGuard guard{lock};
     Timer& timer = v.sched.timers[static_cast<size_t>(kind)];
     disarm(timer);
+    of(v.sched.cpu).has_news.store(true, std::memory_order_relaxed);
     if (deadline_ns == 0) {
         return;
     }
@@ -126,7 +134,7 @@ void wake(domain::Vcpu& v) {
         v.sched.wake_pending.store(false, std::memory_order_relaxed);
         make_runnable(v);
     } else if (v.sched.state == RunState::Running) {
-        kick_cpu(v.sched.cpu);
+        tell(v.sched.cpu);
     }
 }
 
@@ -158,7 +166,7 @@ void set_online(domain::Vcpu& v, bool online) {
             enter_state(v, RunState::Offline);
             break;
         case RunState::Running:
-            kick_cpu(v.sched.cpu);
+            tell(v.sched.cpu);
             break;
         case RunState::Offline:
             break;
@@ -214,6 +222,11 @@ domain::Vcpu* pick(CpuId cpu) {
     c.running = v;
     c.slice_start_ns = v->sched.since_ns;
     return v;
+}
+
+bool has_news(CpuId cpu) {
+    std::atomic<bool>& news = of(cpu).has_news;
+    return news.load(std::memory_order_relaxed) && news.exchange(false, std::memory_order_acquire);
 }
 
 bool should_leave(CpuId cpu, const domain::Vcpu& running) {

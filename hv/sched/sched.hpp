@@ -44,6 +44,11 @@ void cpu_is_ready(CpuId cpu);
 // The vCPU that `cpu` is to run now, which becomes Running; nullptr: nothing to do, halt until the
 // next interrupt. The CPU counts as idle until its next call.
 domain::Vcpu* pick(CpuId cpu);
+// Whether anything has changed for this CPU since it last asked: a vCPU became runnable, a timer
+// was set, a vCPU was taken offline. Without that, and without an interrupt, the functions below
+// would answer what they answered before: most exits need none of them.
+bool has_news(CpuId cpu);
+
 // Whether the running vCPU should give way: its slice is over and somebody waits, somebody waits
 // who has had less, or it was taken offline.
 bool should_leave(CpuId cpu, const domain::Vcpu& running);
