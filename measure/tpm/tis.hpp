@@ -56,6 +56,8 @@ enum class TisOffset : uint32_t {
     DID_VID = 0xf00,
 };
 
+inline constexpr uint32_t highest_locality = 3;  // that software can have
+
 // Limits of every wait. Generous: the host may not run us for tens of milliseconds at a time, and
 // a hardware TPM takes seconds for some commands.
 inline constexpr uint64_t tis_interface_limit_ns = 4'000'000'000;
@@ -68,7 +70,8 @@ class Tis {
 
     // Is there a TIS TPM at all? Looks at locality 0 and changes nothing.
     hv::Result<void, TpmError> probe();
-    // Becomes the active locality; one that is not granted within the limit is NoLocality.
+    // Becomes the active locality, whichever was active before; one that is not granted within the
+    // limit is NoLocality. For the TPM's only user: nobody is asked.
     hv::Result<void, TpmError> request(uint32_t locality);
     // Gives the locality back. The TPM is idle then: transmit leaves nothing behind.
     void relinquish();
@@ -93,6 +96,8 @@ class Tis {
     // Polls until condition() holds; it is asked once more after the time is over.
     template <class Condition>
     bool wait(uint64_t limit_ns, Condition condition);
+    void release_others(uint32_t wanted);
+    bool become_ready();
     hv::Result<size_t, TpmError> burst();
     hv::Result<void, TpmError> send(std::span<const std::byte> command);
     hv::Result<void, TpmError> receive(std::span<std::byte> out);

@@ -37,8 +37,22 @@ hv::Result<void, TpmError> Tis<Mmio, Clock>::probe() {
     return hv::Ok{};
 }
 
+// Firmware, or a program that has died, may have left another locality active.
+template <TisMmio Mmio, TisClock Clock>
+void Tis<Mmio, Clock>::release_others(uint32_t wanted) {
+    for (uint32_t other = 0; other <= highest_locality; ++other) {
+        locality_ = other;
+        const Access now = access();
+        if (other != wanted && now.raw() != 0xff && now.get(TisAccess::activeLocality)) {
+            command_ready();
+            relinquish();
+        }
+    }
+}
+
 template <TisMmio Mmio, TisClock Clock>
 hv::Result<void, TpmError> Tis<Mmio, Clock>::request(uint32_t locality) {
+    release_others(locality);
     locality_ = locality;
     // A locality that does not exist reads as all ones, or never becomes valid.
     const Access now = access();
@@ -60,6 +74,14 @@ void Tis<Mmio, Clock>::relinquish() {
     mmio_.write8(at(TisOffset::ACCESS), Access{}.with(TisAccess::activeLocality, true).raw());
 }
 
+// A TPM that somebody left in the middle of a command becomes idle first and ready only at the next
+// request, so this is asked until it is.
+template <TisMmio Mmio, TisClock Clock>
+bool Tis<Mmio, Clock>::become_ready() {
+    command_ready();
+    return status().get(TisStatus::commandReady);
+}
+
 template <TisMmio Mmio, TisClock Clock>
 hv::Result<size_t, TpmError> Tis<Mmio, Clock>::burst() {
     size_t count = 0;
@@ -74,8 +96,7 @@ hv::Result<size_t, TpmError> Tis<Mmio, Clock>::burst() {
 
 template <TisMmio Mmio, TisClock Clock>
 hv::Result<void, TpmError> Tis<Mmio, Clock>::send(std::span<const std::byte> command) {
-    command_ready();
-    if (!wait(tis_interface_limit_ns, [this] { return status().get(TisStatus::commandReady); })) {
+    if (!wait(tis_interface_limit_ns, [this] { return become_ready(); })) {
         return hv::Err{TpmError{TpmError::Kind::Timeout}};
     }
     for (size_t sent = 0; sent < command.size();) {

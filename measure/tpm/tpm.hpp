@@ -45,10 +45,11 @@ hv::Result<void, TpmError> Tpm<Mmio, Clock>::open() {
     TRY(tis_.probe());
     // Firmware may have left locality 0 active; no other one is granted until it is given up.
     tis_.relinquish();
-    if (open_at(2).ok()) {
-        return hv::Ok{};
+    const auto best = open_at(2);
+    if (best.ok() || best.error().kind != TpmError::Kind::NoLocality) {
+        return best;
     }
-    tis_.relinquish();
+    tis_.relinquish();  // takes the request back
     return open_at(0);
 }
 

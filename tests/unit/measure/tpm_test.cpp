@@ -92,6 +92,45 @@ TEST(Tpm, is_idle_with_every_locality_given_back_afterwards) {
     }
 }
 
+TEST(Tpm, takes_over_from_firmware_that_left_another_locality_active) {
+    for (const uint32_t left : {0U, 1U, 3U}) {
+        Bench bench;
+        ASSERT_TRUE(bench.driver().open_at(left).ok());  // and is gone
+        Driver driver = bench.driver();
+        ASSERT_TRUE(driver.open().ok());
+        EXPECT_EQ(driver.locality(), 2U);
+        EXPECT_TRUE(driver.extend(pcr12, hash(all_banks, "x")).ok());
+        driver.relinquish();
+        EXPECT_TRUE(bench.tis.is_idle());
+        EXPECT_EQ(bench.tis.misuses(), 0);
+    }
+}
+
+// domB may die anywhere; hv then caps.
+TEST(Tpm, takes_over_from_a_program_that_died_within_a_command) {
+    constexpr uint32_t locality_2 = 0x2000;
+    constexpr uint32_t sts = 0x18;
+    constexpr uint32_t fifo = 0x24;
+    TpmBuffer buffer;
+    const auto command = encode_get_pcr_banks(buffer);
+    for (const uint32_t next : {2U, 0U}) {
+        for (size_t sent = 0; sent <= command.size() + 1; ++sent) {
+            Bench bench;
+            bench.tis.write8(locality_2, 0x02);
+            bench.tis.write32(locality_2 + sts, 0x40);
+            for (const std::byte b : command.first(std::min(sent, command.size()))) {
+                bench.tis.write8(locality_2 + fifo, static_cast<uint8_t>(b));
+            }
+            if (sent > command.size()) {
+                bench.tis.write32(locality_2 + sts, 0x20);  // the response stays unread
+            }
+            Driver driver = bench.driver();
+            ASSERT_TRUE(driver.open_at(next).ok()) << sent;
+            EXPECT_TRUE(driver.extend(pcr12, hash(all_banks, "x")).ok());
+        }
+    }
+}
+
 TEST(Tpm, uses_the_registers_as_the_specification_allows_with_any_burst_count) {
     for (const uint32_t burst : {1U, 2U, 3U, 64U, 4096U}) {
         Bench bench;
