@@ -39,7 +39,7 @@ hv/boot: @formats hv
 
 domb/rt: hv/base hv/abi
 domb: @formats domb/rt
-tests/guest: hv/base hv/abi domb/rt
+tests/guest: hv/base hv/abi domb/rt measure/tcg measure/tpm
 
 @host = hv/base hv/abi launch-config measure
 launch-config: hv/base hv/abi
