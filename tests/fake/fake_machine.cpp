@@ -60,10 +60,14 @@ std::byte* FakeDomain::page(hv::Gfn gfn) {
     return hv::mm::direct_map(found->mfn);
 }
 
-FakeMachine::FakeMachine() : memory_(frame_count), frames_(frame_count) {
+FakeMachine::FakeMachine()
+    : memory_{std::calloc(frame_count + 1, hv::page_size)}, frames_(frame_count) {
     ASSERT(installed == nullptr);
     installed = this;
-    hv::mm::direct_map_base = reinterpret_cast<std::byte*>(memory_.data());
+    void* base = memory_.get();
+    size_t space = (frame_count + 1) * hv::page_size;
+    hv::mm::direct_map_base = static_cast<std::byte*>(
+        std::align(hv::page_size, frame_count * hv::page_size, base, space));
     machine_frames.init(frames_);
 }
 

@@ -14,6 +14,7 @@
 #include "hv/svm/vmcb.hpp"
 #include "tests/fake/fake_sched.hpp"
 
+#include <cstdlib>
 #include <functional>
 #include <map>
 #include <memory>
@@ -85,10 +86,11 @@ class FakeMachine {
     std::vector<hv::domain::Domain*> domains;
 
   private:
-    struct alignas(4096) Page {
-        std::byte bytes[4096];
+    struct Free {
+        void operator()(void* p) const { std::free(p); }
     };
-    std::vector<Page> memory_;
+    // From calloc, because most pages are never touched and then cost nothing.
+    std::unique_ptr<void, Free> memory_;
     std::vector<hv::mm::FrameInfo> frames_;
     std::vector<std::unique_ptr<FakeDomain>> owned_;
     uint64_t next_frame_ = 1;  // frame 0 stays Absent
