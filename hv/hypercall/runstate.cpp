@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hv/hypercall/runstate.hpp"
 
+#include "hv/domain/guest_copy.hpp"
+
 namespace hv::hypercall {
 
 namespace {
@@ -34,6 +36,14 @@ abi::VcpuRunstateInfo runstate_of(const domain::Vcpu& vcpu, uint64_t now_ns) {
         info.time[info.state] += now_ns - entity.since_ns;
     }
     return info;
+}
+
+void refresh_runstate(const domain::Vcpu& vcpu, uint64_t now_ns) {
+    if (vcpu.runstate_area != GuestVaddr{0}) {
+        // A guest that unmaps its area loses the update, nothing else.
+        static_cast<void>(
+            domain::write_guest(vcpu, vcpu.runstate_area, runstate_of(vcpu, now_ns)).ok());
+    }
 }
 
 }  // namespace hv::hypercall

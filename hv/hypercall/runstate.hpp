@@ -14,4 +14,8 @@ namespace hv::hypercall {
 // the scheduler last wrote it.
 abi::VcpuRunstateInfo runstate_of(const domain::Vcpu& vcpu, uint64_t now_ns);
 
+// Writes it to the area the vCPU has registered, if any; the vCPU is about to run. An area that is
+// no longer mapped is left alone.
+void refresh_runstate(const domain::Vcpu& vcpu, uint64_t now_ns);
+
 }  // namespace hv::hypercall

@@ -10,6 +10,7 @@
 #include "hv/hvm/interrupts.hpp"
 #include "hv/hvm/ipi.hpp"
 #include "hv/hvm/lapic.hpp"
+#include "hv/hypercall/runstate.hpp"
 #include "hv/launch/phase.hpp"
 #include "hv/run/exits.hpp"
 #include "hv/sched/sched.hpp"
@@ -19,6 +20,7 @@
 #include "hv/x86/instructions.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace hv::domain {
 Vcpu& current() {
@@ -33,6 +35,8 @@ namespace hv::run {
 using namespace hvm;  // this folder is the top of it
 
 namespace {
+
+constinit std::array<const domain::Domain*, x86::max_cpus> last_domain{};
 
 void fire(sched::Timer& timer, uint64_t now) {
     domain::Vcpu& v = *timer.vcpu;
@@ -118,8 +122,13 @@ bool stays(CpuId cpu, domain::Vcpu& v) {
     return true;
 }
 
-bool was_interrupt(const domain::Vcpu& v) {
-    return v.vmcb->control().exitcode == static_cast<uint64_t>(svm::ExitCode::INTR);
+// An interrupt is taken on the way out of the guest, whatever the exit was for: the exit code does
+// not tell.
+bool was_interrupted() {
+    bool& flag = x86::this_cpu().was_interrupted;
+    const bool was = flag;
+    flag = false;
+    return was;
 }
 
 void run_vcpu(CpuId cpu, domain::Vcpu& v) {
@@ -130,7 +139,7 @@ void run_vcpu(CpuId cpu, domain::Vcpu& v) {
         } else {
             enter_guest(cpu, v);
             handle_exit(v);
-            if (!was_interrupt(v) && v.sched.request == sched::Request::Continue &&
+            if (!was_interrupted() && v.sched.request == sched::Request::Continue &&
                 !sched::has_news(cpu)) {
                 continue;  // the common case: nothing but this vCPU has changed
             }
@@ -141,9 +150,20 @@ void run_vcpu(CpuId cpu, domain::Vcpu& v) {
     }
 }
 
+// What another domain has trained must not steer this one. [apm2] 3.2.9 (PRED_CMD).
+void part_from_last(CpuId cpu, const domain::Domain& next) {
+    const domain::Domain*& last = last_domain[cpu.value()];
+    if (last != &next) {
+        last = &next;
+        svm::drop_predictions();
+    }
+}
+
 void run_one(CpuId cpu, domain::Vcpu& v) {
     x86::this_cpu().current = &v;
+    part_from_last(cpu, *v.domain);
     svm::restore(v.processor);
+    hypercall::refresh_runstate(v, sched::now_ns());
     arm_host_timer(cpu);
     run_vcpu(cpu, v);
     svm::save(v.processor);

@@ -58,4 +58,12 @@ void restore(const ProcessorState& state) {
     x86::xsetbv0(state.xcr0);
 }
 
+void drop_predictions() {
+    constexpr uint32_t has_ibpb = 1U << 12;  // CPUID 80000008 EBX
+    constexpr uint32_t pred_cmd = 0x49;
+    if ((x86::cpuid(0x80000008).ebx & has_ibpb) != 0) {
+        x86::wrmsr(pred_cmd, 1);
+    }
+}
+
 }  // namespace hv::svm

@@ -29,4 +29,7 @@ void reset(ProcessorState& state);
 void save(ProcessorState& state);
 void restore(const ProcessorState& state);
 
+// Indirect branch prediction barrier, on processors that have one.
+void drop_predictions();
+
 }  // namespace hv::svm

@@ -35,6 +35,7 @@ struct CpuLocal {
     uint32_t apic_id = 0;
     domain::Vcpu* current = nullptr;
     Paddr host_vmcb{};               // VMSAVE area of the host's own segment state
+    bool was_interrupted = false;    // set by every interrupt taken, cleared by who has looked
     uint64_t timer_deadline_ns = 0;  // what the APIC timer is armed for, 0 if it is not
     uint64_t nmi_stack = 0;          // tops of the stacks for IST 1 and 2
     uint64_t fault_stack = 0;

@@ -4,6 +4,7 @@
 #include "hv/base/text.hpp"
 #include "hv/dev/log.hpp"
 #include "hv/x86/apic.hpp"
+#include "hv/x86/cpu_local.hpp"
 #include "hv/x86/instructions.hpp"
 #include "hv/x86/selectors.hpp"
 
@@ -68,7 +69,8 @@ extern "C" void handle_trap(const hv::x86::TrapFrame* frame) {
         if (frame->vector != static_cast<uint64_t>(HostVector::Spurious)) {
             x86::apic_eoi();
         }
-        return;  // the scheduler looks at its timers and queues after every interrupt
+        x86::this_cpu().was_interrupted = true;  // the run loop looks at timers and queues
+        return;
     }
     TextOf<512> text;
     text.put("exception ").dec(frame->vector).put(" error ").hex(frame->error_code);
