@@ -9,6 +9,7 @@
 #include "hv/domain/domain.hpp"
 #include "hv/domain/vcpu.hpp"
 #include "hv/event/event_channels.hpp"
+#include "hv/event/vcpu_info.hpp"
 #include "hv/grant/mapping.hpp"
 #include "hv/launch/builder.hpp"
 #include "hv/launch/measurement.hpp"
@@ -121,6 +122,7 @@ void tear_down(domain::Domain& d) {
     d.is_torn_down.store(true, std::memory_order_relaxed);
     grant::release_all(d);
     event::close_all(d);
+    event::release_vcpu_info(d);
     domain::flush_tlb(d);
     if (d.is_builder) {
         builder_ended(d);
