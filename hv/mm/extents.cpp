@@ -45,6 +45,9 @@ Result<void, ExtentError> Extents::add(Extent range) {
 }
 
 Result<void, ExtentError> Extents::remove(Extent range) {
+    if (range.count == 0) {
+        return Ok{};  // would split a range in two that touch
+    }
     const Mfn end = end_of(range);
     for (size_t i = 0; i < ranges_.size();) {
         Extent& r = ranges_[i];
