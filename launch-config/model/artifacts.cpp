@@ -3,6 +3,7 @@
 
 #include "hv/base/address.hpp"
 #include "launch-config/model/kernel_image.hpp"
+#include "launch-config/model/repack.hpp"
 
 #include <algorithm>
 #include <fstream>
@@ -85,11 +86,16 @@ class Preparer {
         }
     }
 
-    PreparedArtifact finish(const FileReference& reference, File bytes,
+    // `packing` is what the kernel was unpacked from.
+    PreparedArtifact finish(const FileReference& reference, File bytes, bool is_kernel,
                             const std::string& packing) const {
         PreparedArtifact artifact;
         artifact.name = label_of(reference.file, !packing.empty());
-        artifact.source = reference.file + (packing.empty() ? "" : " (unpacked, " + packing + ")");
+        artifact.source = reference.file;
+        if (is_kernel) {
+            artifact.source += packing.empty() ? " (loaded part)"
+                                               : " (loaded part, unpacked from " + packing + ")";
+        }
         if (reference.sha256) {
             artifact.expected_sha256 = sha256_of(*bytes);
         }
@@ -99,7 +105,7 @@ class Preparer {
 
     PreparedArtifact prepare_initrd(const FileReference& reference) {
         File file = open(reference);
-        return file ? finish(reference, std::move(file), {}) : PreparedArtifact{};
+        return file ? finish(reference, std::move(file), false, {}) : PreparedArtifact{};
     }
 
     PreparedArtifact prepare_kernel(const FileReference& reference) {
@@ -113,19 +119,20 @@ class Preparer {
             if (!unpacked.ok()) {
                 return reject_kernel(reference, file, unpacked.error());
             }
-            auto kernel = unpacked.take();
-            const bool same = kernel.packing.empty();
-            Kernel entry{same ? file : std::make_shared<const Bytes>(std::move(kernel.bytes)),
+            const auto kernel = unpacked.take();
+            Kernel entry{std::make_shared<const Bytes>(inspect_kernel(kernel.bytes).ok()
+                                                           ? repack_kernel(kernel.bytes)
+                                                           : kernel.bytes),
                          kernel.packing};
             known = kernels_.emplace(reference.path, std::move(entry)).first;
         }
-        return finish(reference, known->second.bytes, known->second.packing);
+        return finish(reference, known->second.bytes, true, known->second.packing);
     }
 
     PreparedArtifact reject_kernel(const FileReference& reference, const File& file,
                                    const ImageError& error) {
         if (examine_ == Examine::DigestsOnly) {
-            return finish(reference, file, {});
+            return finish(reference, file, false, {});
         }
         diagnostics_.add(reference.place, "kernel " + quote(reference.file) + " " + error.what,
                          error.expected);
