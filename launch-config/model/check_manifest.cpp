@@ -28,7 +28,8 @@ void domains_exist(const Manifest& manifest, Diagnostics& diagnostics) {
 void names_are_well_formed(const Manifest& manifest, Diagnostics& diagnostics) {
     for (const DomainSpec& domain : manifest.domains) {
         // An absent or mistyped name has been reported already and is empty here.
-        if (!is_name(domain.name.value) && domain.name.place.offset != domain.place.offset) {
+        const bool is_string = diagnostics.text()[domain.name.place.offset] == '"';
+        if (is_string && !is_name(domain.name.value)) {
             diagnostics.add(domain.name.place,
                             quote(domain.name.value) + " cannot be a domain's name",
                             "expected 1 to " + std::to_string(max_name_bytes) +

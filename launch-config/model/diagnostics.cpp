@@ -40,21 +40,29 @@ std::string Diagnostics::to_text(const Diagnostic& d) const {
            ": " + d.what + ": " + d.expected;
 }
 
-std::string quote(std::string_view value) {
-    constexpr size_t longest = 60;
+std::string printable(std::string_view text) {
     constexpr std::string_view digits = "0123456789abcdef";
-    std::string quoted = "\"";
-    for (const char c : value.substr(0, longest)) {
+    std::string clean;
+    for (const char c : text) {
         const auto byte = static_cast<unsigned char>(c);
         if (byte < 0x20 || byte == 0x7f) {
-            quoted += "\\x";
-            quoted += digits[byte >> 4];
-            quoted += digits[byte & 15];
+            clean += "\\x";
+            clean += digits[byte >> 4];
+            clean += digits[byte & 15];
         } else {
-            quoted += c;
+            clean += c;
         }
     }
-    return quoted + (value.size() > longest ? "…\"" : "\"");
+    return clean;
+}
+
+std::string quote(std::string_view value) {
+    constexpr size_t longest = 60;
+    size_t size = std::min(value.size(), longest);
+    while (size > 0 && size < value.size() && !begins_character(value[size])) {
+        --size;
+    }
+    return "\"" + printable(value.substr(0, size)) + (size < value.size() ? "…\"" : "\"");
 }
 
 }  // namespace launch::model

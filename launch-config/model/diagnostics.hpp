@@ -45,7 +45,9 @@ class Diagnostics {
     std::vector<Diagnostic> found_;
 };
 
-// A value from outside inside a message: quoted, control bytes escaped, cut when very long.
+// Text with control bytes escaped: nothing from outside may drive a terminal.
+std::string printable(std::string_view text);
+// A value from outside inside a message: printable, quoted, cut when very long.
 std::string quote(std::string_view value);
 
 }  // namespace launch::model

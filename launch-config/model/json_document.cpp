@@ -55,7 +55,7 @@ class Builder : public nlohmann::json_sax<nlohmann::json> {
         if (const size_t at = what.find(": "); at != what.npos) {
             what.erase(0, at + 2);
         }
-        diagnostics_.add({position == 0 ? 0 : position - 1, pointer()}, quote(what),
+        diagnostics_.add({position == 0 ? 0 : position - 1, pointer()}, printable(what),
                          "expected JSON text in UTF-8");
         return false;
     }

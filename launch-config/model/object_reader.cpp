@@ -18,7 +18,9 @@ ObjectReader::ObjectReader(const JsonValue& value, std::string pointer, Diagnost
 }
 
 const JsonValue* ObjectReader::member(std::string_view key, Place& place) {
-    known_.push_back(key);
+    if (std::find(known_.begin(), known_.end(), key) == known_.end()) {
+        known_.push_back(key);
+    }
     const JsonValue* found = value_.find(key);
     place = {found != nullptr ? found->offset : place_.offset, place_.pointer / key};
     return found;

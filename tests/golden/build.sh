@@ -1,0 +1,56 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# gantry build: the same manifest gives the same bytes, in another directory and over an earlier
+# build; what is built is what show says; equal files are one module; mistakes write nothing.
+# usage: build.sh GANTRY CORPUS LIBRARY
+set -euo pipefail
+gantry=$1
+corpus=$2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+fail() {
+    echo "$1"
+    exit 1
+}
+
+# hv.elf32 is only copied: any bytes will do, so that this test needs no hypervisor.
+mkdir "$work/lib"
+cp "$3/domb.bin" "$3/console.elf" "$work/lib"
+echo "stands for the hypervisor" >"$work/lib/hv.elf32"
+build() { "$gantry" build --lib "$work/lib" "$@"; }
+
+for name in every_field every_compression; do
+    build "$corpus/good/$name.json" -o "$work/$name-1"
+    build "$corpus/good/$name.json" -o "$work/$name-2"
+    diff -r "$work/$name-1" "$work/$name-2" || fail "$name: two builds differ"
+done
+
+# A smaller build over a larger one leaves no module behind.
+build "$corpus/good/every_field.json" -o "$work/again"
+build "$corpus/good/smallest.json" -o "$work/again"
+build "$corpus/good/smallest.json" -o "$work/fresh"
+diff -r "$work/again" "$work/fresh" || fail "a build over another one differs"
+
+# $schema and the order of keys do not reach the launch.
+jq --arg k "$corpus/kernels/good.elf" '.domains[0].kernel = $k' "$corpus/good/smallest.json" \
+    >"$work/ordered.json"
+jq -S '."$schema" = "other" | .domains[0] |= (to_entries | reverse | from_entries)' \
+    "$work/ordered.json" >"$work/sorted.json"
+build "$work/ordered.json" -o "$work/ordered"
+build "$work/sorted.json" -o "$work/sorted"
+cmp "$work/ordered/launch.lcm" "$work/sorted/launch.lcm" || fail "the order of keys is measured"
+
+# All six packings of one kernel are one module, beside the LCM, domB and the console service.
+modules=$(jq '.modules | length' "$work/every_compression-1/boot.json")
+[ "$modules" = 4 ] || fail "$modules modules: expected one kernel for six packings"
+
+[ "$("$gantry" show --json "$work/every_field-1")" = \
+    "$("$gantry" show --json --lib "$work/lib" "$corpus/good/every_field.json")" ] ||
+    fail "show differs between manifest and output"
+
+if build "$corpus/bad/vcpus_zero.json" -o "$work/none" 2>/dev/null || [ -e "$work/none" ]; then
+    fail "a bad manifest was built"
+fi
+status=0
+"$gantry" build "$corpus/good/smallest.json" -o "$work/none" --lib "$work" 2>/dev/null || status=$?
+[ $status = 2 ] || fail "exit status $status without a library: expected 2"

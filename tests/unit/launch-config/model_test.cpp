@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// The parts of the manifest's compiler that the golden tests see only from outside.
+#include "launch-config/model/artifacts.hpp"
+#include "launch-config/model/json_document.hpp"
+#include "launch-config/model/kernel_image.hpp"
+#include "launch-config/model/repack.hpp"
+#include "launch-config/model/scalars.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+#include <elf.h>
+#include <gtest/gtest.h>
+
+namespace launch::model {
+namespace {
+
+Bytes kernel_file(const std::string& name) {
+    const auto bytes = read_file(std::filesystem::path{GANTRY_SOURCE_DIR} /
+                                 "tests/corpus/manifest/kernels" / name);
+    EXPECT_TRUE(bytes.has_value()) << name;
+    return bytes.value_or(Bytes{});
+}
+
+TEST(Size, takes_whole_binary_units_only) {
+    EXPECT_EQ(256ULL << 20, parse_size("256M"));
+    EXPECT_EQ(256ULL << 20, parse_size("256MiB"));
+    EXPECT_EQ(4096ULL, parse_size("4K"));
+    EXPECT_EQ(UINT64_MAX - ((1ULL << 40) - 1), parse_size("16777215T"));
+    for (const char* wrong : {"", "M", "256", "256MB", "256m", " 1G", "1 G", "-1G", "1.5G", "1GG",
+                              "16777216T", "99999999999999999999G", "0x10M"}) {
+        EXPECT_EQ(std::nullopt, parse_size(wrong)) << wrong;
+    }
+}
+
+TEST(Size, is_formatted_exactly) {
+    EXPECT_EQ("256M", format_size(256ULL << 20));
+    EXPECT_EQ("1025K", format_size(1025 * 1024));
+    EXPECT_EQ("17", format_size(17));
+    EXPECT_EQ("0", format_size(0));
+}
+
+TEST(Uuid, is_derived_as_rfc_4122_says) {
+    const Uuid uuid = derive_uuid("web");
+    EXPECT_EQ(uuid, derive_uuid("web"));
+    EXPECT_NE(uuid, derive_uuid("db"));
+    const std::string text = format_uuid(uuid);
+    EXPECT_EQ('5', text[14]);                                          // version
+    EXPECT_NE(std::string::npos, std::string{"89ab"}.find(text[19]));  // variant
+    EXPECT_EQ(uuid, parse_uuid(text));
+    EXPECT_EQ("e119df53-25d5-5c1c-bdcf-031e6b9261a7", text);
+}
+
+TEST(Uuid, refuses_other_forms) {
+    for (const char* wrong :
+         {"", "0123", "0123456789abcdef0123456789abcdef1234",
+          "01234567-89ab-cdef-0123-456789abcdeg", "0123456-789ab-cdef-0123-456789abcdef"}) {
+        EXPECT_EQ(std::nullopt, parse_uuid(wrong)) << wrong;
+    }
+}
+
+TEST(Nearest, finds_slips_and_not_strangers) {
+    constexpr std::array<std::string_view, 3> words{"memory", "kernel", "vcpus"};
+    EXPECT_EQ("memory", nearest("memroy", words));
+    EXPECT_EQ("vcpus", nearest("vcpu", words));
+    EXPECT_EQ(std::nullopt, nearest("passthrough", words));
+}
+
+TEST(Json, keeps_positions_in_characters) {
+    Diagnostics diagnostics{"m", "{\n \"é\\\"x\": [1, -2.5, {\"a\": true}],\r\n\t\"b\":null}"};
+    const auto root = parse_json(diagnostics);
+    ASSERT_TRUE(root.has_value());
+    ASSERT_EQ(2U, root->members.size());
+    const auto& text = diagnostics.text();
+    EXPECT_EQ("é\"x", root->members[0].key);
+    const auto& items = root->members[0].value.items;
+    ASSERT_EQ(3U, items.size());
+    EXPECT_EQ('1', text[items[0].offset]);
+    EXPECT_EQ('-', text[items[1].offset]);
+    EXPECT_EQ('{', text[items[2].offset]);
+    EXPECT_EQ('t', text[items[2].members[0].value.offset]);
+    EXPECT_EQ('n', text[root->members[1].value.offset]);
+    diagnostics.add({items[0].offset, "/x"}, "what", "expected");
+    EXPECT_EQ(2U, diagnostics.sorted()[0].line);
+    EXPECT_EQ(11U, diagnostics.sorted()[0].column);
+    EXPECT_EQ("m:2:11: /x: what: expected", diagnostics.to_text(diagnostics.sorted()[0]));
+}
+
+TEST(Kernel, is_the_same_from_every_packing) {
+    const Bytes good = kernel_file("good.elf");
+    for (const std::string packing : {"gzip", "xz", "lzma", "bzip2", "lz4", "zstd"}) {
+        auto kernel = unpack_kernel(kernel_file(packing + ".bz"));
+        ASSERT_TRUE(kernel.ok()) << packing << ' ' << kernel.error().what;
+        EXPECT_EQ(good, kernel.value().bytes) << packing;
+        EXPECT_EQ(packing, kernel.value().packing);
+    }
+}
+
+// No damaged kernel file is read beyond its end or unpacked without bound.
+TEST(Kernel, every_truncation_is_refused_or_harmless) {
+    for (const char* name : {"good.elf", "gzip.bz", "xz.bz", "lz4.bz", "zstd.bz", "bzip2.bz"}) {
+        const Bytes whole = kernel_file(name);
+        for (size_t size = 0; size < whole.size(); size += 7) {
+            Bytes cut(whole.begin(), whole.begin() + static_cast<ptrdiff_t>(size));
+            cut.shrink_to_fit();
+            auto kernel = unpack_kernel(std::move(cut));
+            if (kernel.ok() && inspect_kernel(kernel.value().bytes).ok()) {
+                static_cast<void>(repack_kernel(kernel.value().bytes));
+            }
+        }
+    }
+}
+
+// What a loader puts into memory: the segments, each followed by its zeros.
+Bytes loaded(const Bytes& elf) {
+    Bytes memory(0x200000);
+    Elf64_Ehdr header;
+    std::memcpy(&header, elf.data(), sizeof(header));
+    for (size_t i = 0; i < header.e_phnum; ++i) {
+        Elf64_Phdr segment;
+        std::memcpy(&segment, elf.data() + header.e_phoff + i * sizeof(segment), sizeof(segment));
+        if (segment.p_type == PT_LOAD) {
+            std::copy_n(elf.begin() + static_cast<ptrdiff_t>(segment.p_offset), segment.p_filesz,
+                        memory.begin() + static_cast<ptrdiff_t>(segment.p_paddr));
+        }
+    }
+    return memory;
+}
+
+TEST(Repack, keeps_what_is_loaded_and_drops_the_rest) {
+    const Bytes good = kernel_file("good.elf");
+    const Bytes packed = repack_kernel(good);
+    EXPECT_EQ(loaded(good), loaded(packed));
+    auto before = inspect_kernel(good);
+    auto after = inspect_kernel(packed);
+    ASSERT_TRUE(before.ok() && after.ok());
+    EXPECT_EQ(before.value().entry, after.value().entry);
+    EXPECT_EQ(before.value().low, after.value().low);
+    EXPECT_EQ(before.value().high, after.value().high);
+    EXPECT_EQ(packed, repack_kernel(packed));
+    const std::string_view text{reinterpret_cast<const char*>(packed.data()), packed.size()};
+    EXPECT_EQ(text.npos, text.find("symbols nobody loads"));
+}
+
+}  // namespace
+}  // namespace launch::model
