@@ -37,6 +37,19 @@ uint32_t features_edx(const CpuidDomain& d, const CpuidVcpu& v) {
            (v.apic_enabled ? f1_edx::APIC : 0) | (d.vcpu_count > 1 ? f1_edx::HTT : 0);
 }
 
+// Family, model and stepping. Processors of AMD's families 0fh, 10h and 15h have a northbridge with
+// an AGP aperture; Linux goes by the family alone and, before anything else, looks for it at 8192
+// places of a configuration space that a PVH domain does not have: half a second of exits. To be
+// consistent with that missing northbridge, such a host is shown as family 14h, which never had
+// the aperture and asks for no other workaround. [apm3] CPUID Fn0000_0001 EAX.
+uint32_t signature(uint32_t host) {
+    const uint32_t base_family = (host >> 8) & 0xf;
+    const uint32_t family = base_family + (base_family == 0xf ? (host >> 20) & 0xff : 0);
+    const bool has_aperture = family == 0x0f || family == 0x10 || family == 0x15;
+    constexpr uint32_t family_14h = 0x00500f20;
+    return has_aperture ? family_14h : host;
+}
+
 CpuidLeaf features(const CpuidDomain& d, const CpuidVcpu& v) {
     const uint32_t ecx =
         allow(d, d.host.features.ecx, f1_ecx::allowed, f1_ecx::allowed_with_xsave) |
@@ -45,7 +58,7 @@ CpuidLeaf features(const CpuidDomain& d, const CpuidVcpu& v) {
     constexpr uint32_t clflush_size = 0x0000ff00;
     const uint32_t apic_id = LocalApic::id_of(v.id) & 0xff;
     const uint32_t count = std::min<uint32_t>(d.vcpu_count, 0xff);
-    return {.eax = d.host.features.eax,
+    return {.eax = signature(d.host.features.eax),
             .ebx = (apic_id << 24) | (count << 16) | (d.host.features.ebx & clflush_size),
             .ecx = ecx | (osxsave ? f1_ecx::OSXSAVE : 0),
             .edx = features_edx(d, v)};
@@ -181,7 +194,7 @@ CpuidLeaf extended(const CpuidDomain& d, const CpuidVcpu& v, uint32_t leaf) {
                     .ecx = host.vendor.ecx,
                     .edx = host.vendor.edx};
         case 0x80000001:
-            return {.eax = host.extended_features.eax,
+            return {.eax = signature(host.extended_features.eax),
                     .ebx = 0,
                     .ecx = allow(d, host.extended_features.ecx, e1_ecx::allowed,
                                  e1_ecx::allowed_with_xsave) |

@@ -276,11 +276,26 @@ TEST_F(Cpuid, what_a_guest_sees_on_qemu_max) {
     domain.vcpu_count = 2;
     vcpu = {.id = VcpuId{1}, .osxsave = true, .xcr0 = 7};
     EXPECT_EQ(get(0), (CpuidLeaf{0xd, 0x68747541, 0x444d4163, 0x69746e65}));
-    EXPECT_EQ(get(1), (CpuidLeaf{0x00060fb1, 0x02020800, 0xfef83203, 0x178bfbfd}));
+    EXPECT_EQ(get(1), (CpuidLeaf{0x00500f20, 0x02020800, 0xfef83203, 0x178bfbfd}));
     EXPECT_EQ(get(7), (CpuidLeaf{0, 0x019803a9, 0x00000204, 0}));
     EXPECT_EQ(get(0xd), (CpuidLeaf{7, 0x340, 0x340, 0}));
-    EXPECT_EQ(get(0x80000001), (CpuidLeaf{0x00060fb1, 0, 0x63, 0xedd3fbfd}));
+    EXPECT_EQ(get(0x80000001), (CpuidLeaf{0x00500f20, 0, 0x63, 0xedd3fbfd}));
     EXPECT_EQ(get(0x80000008), (CpuidLeaf{0x00003028, 0, 0x00002001, 0}));
+}
+
+TEST_F(Cpuid, families_with_an_agp_aperture_are_not_shown) {
+    const auto shown = [this](uint32_t signature) {
+        domain.host.features.eax = signature;
+        domain.host.extended_features.eax = signature;
+        EXPECT_EQ(get(1).eax, get(0x80000001).eax);
+        return get(1).eax;
+    };
+    for (const uint32_t host : {0x00060fb1u, 0x00100f42u, 0x00600f12u}) {
+        EXPECT_EQ(shown(host), 0x00500f20u);
+    }
+    for (const uint32_t host : {0x000006f1u, 0x00200f31u, 0x00700f01u, 0x00800f12u, 0x00a20f10u}) {
+        EXPECT_EQ(shown(host), host);
+    }
 }
 
 TEST_F(Cpuid, what_a_guest_sees_on_qemu_epyc) {
