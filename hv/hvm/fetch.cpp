@@ -14,16 +14,17 @@ constexpr uint16_t cs_long = 1 << 9;  // of a VMCB segment's attributes
 constexpr uint16_t cs_default = 1 << 10;
 constexpr uint64_t efer_lma = 1 << 10;
 
-CodeMode mode_of(const svm::VmcbSave& save) {
+}  // namespace
+
+CodeMode code_mode(const domain::Vcpu& v) {
+    const svm::VmcbSave& save = v.vmcb->save();
     if ((save.efer & efer_lma) != 0 && (save.cs.attributes & cs_long) != 0) {
         return CodeMode::Code64;
     }
     return (save.cs.attributes & cs_default) != 0 ? CodeMode::Code32 : CodeMode::Code16;
 }
 
-}  // namespace
-
-Fetched::Fetched(const domain::Vcpu& v) : mode_{mode_of(v.vmcb->save())} {
+Fetched::Fetched(const domain::Vcpu& v) : mode_{code_mode(v)} {
     const svm::VmcbSave& save = v.vmcb->save();
     uint64_t at = save.rip;
     if (mode_ != CodeMode::Code64) {

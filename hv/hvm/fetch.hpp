@@ -11,6 +11,9 @@
 
 namespace hv::hvm {
 
+// How the vCPU's code segment has its instructions decoded.
+CodeMode code_mode(const domain::Vcpu& vcpu);
+
 class Fetched {
   public:
     // Reads as many bytes at CS:RIP as are mapped, at most 15.

@@ -90,7 +90,9 @@ Answer cap(domain::Vcpu& caller, GuestVaddr at) {
     }
     measured.log_used = request.log_used;
     strip_builder(*caller.domain);
-    enter_capped(request.measured != 0);
+    if (!enter_capped(request.measured != 0)) {
+        return Err{Errno::XEN_EPERM};
+    }
     return uint64_t{0};
 }
 

@@ -26,7 +26,6 @@ constinit std::atomic<Phase> now{Phase::Prepare};
 constinit boot::Machine* machine = nullptr;
 constinit const Plan* plan = nullptr;
 constinit Spinlock reap_lock;  // outermost: one CPU tears down at a time
-constinit bool was_measured = false;
 
 bool is_service(const domain::Domain& d) {
     return d.expected_end == launch::ExpectedEnd::Never;
@@ -147,10 +146,16 @@ void keep_for_reaping(boot::Machine& m, const Plan& p) {
     plan = &p;
 }
 
-void enter_capped(bool measured) {
-    was_measured = measured;
+bool enter_capped(bool measured) {
+    if (!measured && plan->graph.measurement == launch::Measurement::Required) {
+        return false;
+    }
+    if (!measured && measurement().is_active) {
+        cap_with_error(*plan);  // the TPM failed half way; what runs now runs unmeasured
+    }
     now.store(Phase::Capped, std::memory_order_release);
     dev::Record{"capped"}.with("measured", measured ? "yes" : "no");
+    return true;
 }
 
 void reap() {

@@ -24,8 +24,9 @@ Phase phase();
 // What reap() works on.
 void keep_for_reaping(boot::Machine& machine, const Plan& plan);
 
-// Prepare to Capped: domB says everything is decided. `measured`: as domB reports, for the record.
-void enter_capped(bool measured);
+// Prepare to Capped: domB says everything is decided, and whether everything is measured. False,
+// and nothing happens, if the plan requires measurement and it was not.
+bool enter_capped(bool measured);
 
 // Called by every CPU's run loop: when a domain has ended and no CPU is inside any more, tears it
 // down; when it was domB, opens the next door; after the last domain, powers off.

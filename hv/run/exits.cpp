@@ -2,6 +2,7 @@
 #include "hv/run/exits.hpp"
 
 #include "hv/abi/platform_port.hpp"
+#include "hv/abi/xen_errno.hpp"
 #include "hv/base/text.hpp"
 #include "hv/dev/log.hpp"
 #include "hv/domain/domain.hpp"
@@ -51,6 +52,13 @@ void handle_hlt(domain::Vcpu& v) {
 void handle_vmmcall(domain::Vcpu& v) {
     if (v.vmcb->save().cpl != 0) {
         svm::inject_exception(*v.vmcb, svm::Exception::UD);
+        return;
+    }
+    if (code_mode(v) != CodeMode::Code64) {
+        // Structures of 32-bit callers have another layout; nobody asks for them in a PVH domain.
+        constexpr auto enosys = -static_cast<int32_t>(abi::Errno::XEN_ENOSYS);
+        v.registers.rax = static_cast<uint32_t>(enosys);
+        skip(v, vmmcall_bytes);
         return;
     }
     if (hypercall::dispatch(v) == hypercall::Completion::Done) {
