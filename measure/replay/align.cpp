@@ -27,14 +27,54 @@ uint32_t likeness(const ReferenceEvent& expected, const std::string& expected_la
     return same_content ? 2 : (same_kind ? 1 : 0);
 }
 
+template <class Event, class Type>
+std::vector<std::string> labels_of(std::span<const Event* const> events, Type Event::*type,
+                                   std::vector<std::byte> Event::*data) {
+    std::vector<std::string> labels;
+    for (const Event* e : events) {
+        labels.push_back(label_of(e->*type, e->*data));
+    }
+    return labels;
+}
+
+// For every i and j: how like expected[i] and found[j] are, and the highest sum of likeness that a
+// pairing of what follows them can have.
 class Table {
   public:
-    Table(size_t rows, size_t columns) : columns_{columns}, cells_(rows * columns) {}
-    uint32_t& at(size_t row, size_t column) { return cells_[row * columns_ + column]; }
+    Table(std::span<const ReferenceEvent* const> expected, std::span<const RawEvent* const> found)
+        : columns_{found.size() + 1}, cells_((expected.size() + 1) * columns_) {
+        const auto expected_labels =
+            labels_of(expected, &ReferenceEvent::type, &ReferenceEvent::data);
+        const auto found_labels =
+            labels_of(found, &RawEvent::claimed_type, &RawEvent::claimed_data);
+        for (size_t i = expected.size(); i-- > 0;) {
+            for (size_t j = found.size(); j-- > 0;) {
+                Cell& cell = at(i, j);
+                cell.likeness =
+                    likeness(*expected[i], expected_labels[i], *found[j], found_labels[j]);
+                cell.best = std::max({paired(i, j), at(i + 1, j).best, at(i, j + 1).best});
+            }
+        }
+    }
+    // It is best to pair these two; or else to leave the expected one alone.
+    bool is_pair(size_t i, size_t j) {
+        return at(i, j).likeness != 0 && at(i, j).best == paired(i, j);
+    }
+    bool is_missing(size_t i, size_t j) { return at(i, j).best == at(i + 1, j).best; }
 
   private:
+    struct Cell {
+        uint32_t likeness = 0;
+        uint32_t best = 0;
+    };
+    Cell& at(size_t i, size_t j) { return cells_[i * columns_ + j]; }
+    uint32_t paired(size_t i, size_t j) {
+        const uint32_t l = at(i, j).likeness;
+        return l == 0 ? 0 : l + at(i + 1, j + 1).best;
+    }
+
     size_t columns_;
-    std::vector<uint32_t> cells_;
+    std::vector<Cell> cells_;
 };
 
 }  // namespace
@@ -52,41 +92,21 @@ std::string label_of(EventType type, std::span<const std::byte> data) {
     return {};
 }
 
-// The pairing with the highest sum of likeness: best[i][j] is the sum for what follows i and j.
 std::vector<Pair> align(std::span<const ReferenceEvent* const> expected,
                         std::span<const RawEvent* const> found) {
-    const size_t rows = expected.size() + 1;
-    const size_t columns = found.size() + 1;
-    const bool small = rows <= max_cells / columns;
-    std::vector<std::string> expected_labels;
-    for (const ReferenceEvent* e : expected) {
-        expected_labels.push_back(label_of(e->type, e->data));
-    }
-    std::vector<std::string> found_labels;
-    for (const RawEvent* e : found) {
-        found_labels.push_back(label_of(e->claimed_type, e->claimed_data));
-    }
-    Table likenesses{small ? rows : 0, columns};
-    Table best{small ? rows : 0, columns};
-    for (size_t i = small ? expected.size() : 0; i-- > 0;) {
-        for (size_t j = found.size(); j-- > 0;) {
-            const uint32_t l = likenesses.at(i, j) =
-                likeness(*expected[i], expected_labels[i], *found[j], found_labels[j]);
-            const uint32_t paired = l == 0 ? 0 : l + best.at(i + 1, j + 1);
-            best.at(i, j) = std::max({paired, best.at(i + 1, j), best.at(i, j + 1)});
-        }
-    }
     std::vector<Pair> pairs;
     size_t i = 0;
     size_t j = 0;
-    while (small && i < expected.size() && j < found.size()) {
-        const uint32_t l = likenesses.at(i, j);
-        if (l != 0 && best.at(i, j) == l + best.at(i + 1, j + 1)) {
-            pairs.push_back({expected[i++], found[j++]});
-        } else if (best.at(i, j) == best.at(i + 1, j)) {
-            pairs.push_back({expected[i++], nullptr});
-        } else {
-            pairs.push_back({nullptr, found[j++]});
+    if (expected.size() + 1 <= max_cells / (found.size() + 1)) {
+        Table table{expected, found};
+        while (i < expected.size() && j < found.size()) {
+            if (table.is_pair(i, j)) {
+                pairs.push_back({expected[i++], found[j++]});
+            } else if (table.is_missing(i, j)) {
+                pairs.push_back({expected[i++], nullptr});
+            } else {
+                pairs.push_back({nullptr, found[j++]});
+            }
         }
     }
     for (; i < expected.size(); ++i) {

@@ -6,6 +6,8 @@
 #include "measure/tcg/launch_events.hpp"
 
 #include <algorithm>
+#include <map>
+#include <optional>
 #include <utility>
 
 namespace measure {
@@ -64,6 +66,15 @@ class Predictor {
         return input_.modules[artifact.module_index];
     }
 
+    // Computed once for a module that several domains use.
+    const DigestSet& digests(const launch::Artifact& artifact) {
+        std::optional<DigestSet>& known = digests_[artifact.module_index];
+        if (!known) {
+            known = hash(all_banks, bytes(artifact));
+        }
+        return *known;
+    }
+
     void hypervisor() {
         std::vector<char> buffer(launch::max_hypervisor_text_bytes);
         hv::Text text{buffer};
@@ -81,27 +92,24 @@ class Predictor {
         const launch::Artifact& builder = input_.graph.builder;
         sink_.about.subject = Subject::Builder;
         sink_.about.source = builder.source;
-        must(recorder_.blob(builder_hint(builder, bytes(builder).size()),
-                            hash(all_banks, bytes(builder))));
+        must(recorder_.blob(builder_hint(builder, bytes(builder).size()), digests(builder)));
     }
 
     void blob(Subject subject, BlobKind kind, const launch::Domain& domain,
-              const launch::Artifact& artifact, const DigestSet& digests) {
+              const launch::Artifact& artifact) {
         sink_.about.subject = subject;
         if (!domain.path.empty()) {  // else not in the manifest: the console service
             sink_.about.path = std::string{domain.path} + "/" + std::string{to_name(kind)};
         }
         sink_.about.source = artifact.source;
-        must(recorder_.blob(domain_hint(kind, domain, artifact, bytes(artifact).size()), digests));
+        must(recorder_.blob(domain_hint(kind, domain, artifact, bytes(artifact).size()),
+                            digests(artifact)));
     }
 
     void add(const launch::Domain& domain) {
-        const DigestSet kernel = hash(all_banks, bytes(domain.kernel));
-        DigestSet initrd;
-        launch::ArtifactDigests measured{.kernel = sha256(kernel), .initrd = {}};
+        launch::ArtifactDigests measured{.kernel = sha256(digests(domain.kernel)), .initrd = {}};
         if (domain.initrd) {
-            initrd = hash(all_banks, bytes(*domain.initrd));
-            measured.initrd = sha256(initrd);
+            measured.initrd = sha256(digests(*domain.initrd));
         }
         std::vector<char> buffer(launch::max_domain_text_bytes);
         hv::Text text{buffer};
@@ -113,9 +121,9 @@ class Predictor {
         sink_.about.domain = domain.name;
         sink_.about.path = domain.path;
         must(recorder_.domain_text(text.view()));
-        blob(Subject::Kernel, BlobKind::Kernel, domain, domain.kernel, kernel);
+        blob(Subject::Kernel, BlobKind::Kernel, domain, domain.kernel);
         if (domain.initrd) {
-            blob(Subject::Initrd, BlobKind::Initrd, domain, *domain.initrd, initrd);
+            blob(Subject::Initrd, BlobKind::Initrd, domain, *domain.initrd);
         }
     }
 
@@ -127,6 +135,7 @@ class Predictor {
     }
 
     const PredictionInput& input_;
+    std::map<uint32_t, std::optional<DigestSet>> digests_;  // by module index
     ReferenceSink sink_;
     LaunchRecorder<ReferenceSink> recorder_;
 };

@@ -250,6 +250,29 @@ TEST(Tpm, a_response_cut_or_lengthened_is_refused) {
     EXPECT_EQ(refused.code, 0x42U);
 }
 
+TEST(Tpm, a_response_larger_than_any_of_ours_is_refused) {
+    Bench bench;
+    Driver driver = bench.driver();
+    ASSERT_TRUE(driver.open().ok());
+    bench.tis.damage_response = [](fake::Bytes& b) {
+        b.resize(5000);
+        b[4] = std::byte{5000 >> 8};
+        b[5] = std::byte{5000 & 0xff};
+    };
+    const auto result = driver.extend(pcr12, hash(all_banks, "x"));
+    ASSERT_FALSE(result.ok());
+    EXPECT_EQ(result.error().kind, TpmError::Kind::Malformed);
+}
+
+TEST(TpmCommands, a_size_field_that_is_not_the_size_is_refused) {
+    fake::FakeTpm tpm{all_banks};
+    TpmBuffer buffer;
+    fake::Bytes response = tpm.execute(0, encode_get_pcr_banks(buffer));
+    EXPECT_TRUE(decode_get_pcr_banks(response).ok());
+    response[5] ^= std::byte{1};
+    EXPECT_FALSE(decode_get_pcr_banks(response).ok());
+}
+
 // Only the update counter and the value itself may be anything.
 TEST(Tpm, every_wrong_byte_around_a_pcr_value_is_noticed) {
     for (size_t at = 0; at < 62; ++at) {
