@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// gantry boot: run what `gantry build` made, on QEMU with a software TPM. Ends with 0 only if every
-// domain reached the end its manifest expects.
+// gantry boot: build a manifest, or take what was built, and run it on QEMU with a software TPM.
+// Ends with 0 only if every domain reached the end its manifest expects.
+#include "gantry/build.hpp"
 #include "gantry/verbs.hpp"
 #include "images/qemu/boot_output.hpp"
 #include "images/qemu/boot_report.hpp"
 #include "images/qemu/machine.hpp"
+#include "images/qemu/store_evidence.hpp"
 
 #include <filesystem>
 #include <iostream>
@@ -22,7 +24,10 @@ constexpr unsigned default_timeout_s = 120;
 struct Options {
     std::string what;
     std::string out;
+    std::string library;
     images::MachineOptions machine;
+    unsigned cpus = 0;   // 0: what the manifest says, or 2
+    std::string memory;  // empty: what the manifest says, or 1G
     images::BootOutput::Options output;
     std::string tpm = "tis";
     std::string tpm_socket;
@@ -33,37 +38,6 @@ struct Options {
 ExitCode fail(const Session& session, const images::Failure& failure) {
     session.err << "gantry boot: " << failure.message << '\n';
     return ExitCode::Usage;
-}
-
-// The domain that may speak about the launch: the first that carried evidence out.
-void store_evidence(images::BootReport& report, Session& session) {
-    std::string carrier;
-    for (const auto& [domid, domain] : report.transcript.record().domains()) {
-        const auto* evidence = report.transcript.evidence(domid);
-        if (evidence == nullptr) {
-            continue;
-        }
-        for (const std::string& fault : evidence->faults()) {
-            report.evidence_faults.push_back(domain.name + ": " + fault);
-        }
-        if (evidence->blocks().empty()) {
-            continue;
-        }
-        if (!carrier.empty()) {
-            report.evidence_faults.push_back(domain.name + ": ignored: " + carrier +
-                                             " has carried out evidence already");
-            continue;
-        }
-        carrier = domain.name;
-        for (const images::Evidence& block : evidence->blocks()) {
-            const auto written = report.output.write_evidence(block.name, block.bytes);
-            if (written.ok()) {
-                report.evidence.push_back(block.name);
-            } else {
-                session.err << "gantry boot: " << written.error().message << '\n';
-            }
-        }
-    }
 }
 
 void print(Session& session, const images::BootReport& report) {
@@ -82,10 +56,44 @@ bool never_ran(const images::BootReport& report) {
            report.transcript.record().events().empty();
 }
 
-ExitCode boot(Session& session, const Options& options, const path& directory) {
-    auto set = images::read_boot_set(directory);
+// The command line wins over the manifest.
+bool choose_machine(const Session& session, Options& options, const images::BootSet& set) {
+    images::MachineOptions& machine = options.machine;
+    machine.cpus = options.cpus != 0 ? options.cpus : set.cpus.value_or(machine.cpus);
+    machine.memory_mib = set.memory_mib.value_or(machine.memory_mib);
+    if (!options.memory.empty()) {
+        const auto bytes = launch::model::parse_size(options.memory);
+        if (!bytes) {
+            session.err << "--memory: " << launch::model::quote(options.memory)
+                        << " cannot be understood: expected a size such as 2G\n";
+            return false;
+        }
+        machine.memory_mib = *bytes >> 20;
+    }
+    return true;
+}
+
+ExitCode report_on(Session& session, const images::MachineRun& run, images::Transcript& transcript,
+                   const images::BootOutput& streams, const images::BootSet& set) {
+    images::BootReport report{run, transcript, streams};
+    if (never_ran(report)) {
+        return fail(session, {"QEMU: " + images::printable(run.qemu_messages)});
+    }
+    const auto stored = images::store_evidence(report, images::evidence_domain(set));
+    if (!stored.ok()) {
+        return fail(session, stored.error());
+    }
+    print(session, report);
+    return report.is_ok() ? ExitCode::Done : ExitCode::Rejected;
+}
+
+ExitCode boot(Session& session, Options& options, const path& directory) {
+    const auto set = images::read_boot_set(directory);
     if (!set.ok()) {
         return fail(session, set.error());
+    }
+    if (!choose_machine(session, options, set.value())) {
+        return ExitCode::Usage;
     }
     images::BootOutput::Options shown = options.output;
     shown.lines = session.json ? nullptr : &session.out;
@@ -96,22 +104,35 @@ ExitCode boot(Session& session, const Options& options, const path& directory) {
     }
     images::BootOutput streams = output.take();
     images::Transcript transcript{streams};
-    auto run = images::run_machine(options.machine, set.value(), transcript);
+    const auto run = images::run_machine(options.machine, set.value(), transcript);
     if (!run.ok()) {
         return fail(session, run.error());
     }
-    images::BootReport report{run.value(), transcript, streams};
-    if (never_ran(report)) {
-        return fail(session, {"QEMU: " + images::printable(run.value().qemu_messages)});
+    return report_on(session, run.value(), transcript, streams, set.value());
+}
+
+// out/NAME, with the folder's name for a manifest that is called launch.json.
+path default_directory(const path& manifest) {
+    const path name = manifest.stem() == "launch"
+                          ? std::filesystem::absolute(manifest).parent_path().filename()
+                          : manifest.stem();
+    return path{"out"} / name;
+}
+
+ExitCode build_and_boot(Session& session, Options& options) {
+    if (std::filesystem::is_directory(options.what)) {
+        return boot(session, options, options.what);
     }
-    store_evidence(report, session);
-    if (const auto& pcrs = run.value().swtpm_pcrs) {
-        if (const auto written = streams.write_evidence("swtpm-pcrs", *pcrs); !written.ok()) {
-            return fail(session, written.error());
-        }
+    BuildOptions wanted;
+    wanted.manifest.file = options.what;
+    wanted.manifest.machine_memory = options.memory;
+    wanted.out = options.out.empty() ? default_directory(options.what) : path{options.out};
+    wanted.library = options.library;
+    if (!session.json) {
+        session.out << "building " << options.what << " into " << wanted.out.string() << std::endl;
     }
-    print(session, report);
-    return report.is_ok() ? ExitCode::Done : ExitCode::Rejected;
+    const ExitCode built = build(session, wanted);
+    return built == ExitCode::Done ? boot(session, options, wanted.out) : built;
 }
 
 ExitCode run(Session& session, Options& options) {
@@ -129,17 +150,15 @@ ExitCode run(Session& session, Options& options) {
     if (options.timeout_s != 0) {
         options.machine.timeout = std::chrono::seconds{options.timeout_s};
     }
-    return boot(session, options, options.what);
+    return build_and_boot(session, options);
 }
 
 void add_machine_options(CLI::App& verb, Options& options) {
     images::MachineOptions& machine = options.machine;
-    verb.add_option("--cpus", machine.cpus, "CPUs of the machine")
-        ->check(CLI::Range(1, 255))
-        ->capture_default_str();
-    verb.add_option("--memory", machine.memory_mib, "Memory of the machine in MiB")
-        ->check(CLI::Range(64, 1 << 20))
-        ->capture_default_str();
+    verb.add_option("--cpus", options.cpus, "CPUs of the machine [what the manifest says, or 2]")
+        ->check(CLI::Range(1, 255));
+    verb.add_option("--memory", options.memory,
+                    "Memory of the machine, such as 2G [what the manifest says, or 1G]");
     verb.add_option("--tpm", options.tpm, "The machine's TPM")
         ->check(CLI::IsMember({"tis", "none"}))
         ->capture_default_str();
@@ -159,10 +178,14 @@ void add_machine_options(CLI::App& verb, Options& options) {
 }  // namespace
 
 void add_boot(CLI::App& app, Session& session) {
-    CLI::App* verb = app.add_subcommand("boot", "Run a built launch on QEMU with a software TPM");
+    CLI::App* verb =
+        app.add_subcommand("boot", "Build and run a launch on QEMU with a software TPM");
     const auto options = std::make_shared<Options>();
-    verb->add_option("BUILT", options->what, "Output folder of `gantry build`")->required();
-    verb->add_option("--out", options->out, "Folder for logs and evidence [BUILT]");
+    verb->add_option("LAUNCH", options->what, "A manifest, or the output folder of `gantry build`")
+        ->required();
+    verb->add_option("-o,--out", options->out,
+                     "Folder for what is built, logs and evidence [out/NAME, or LAUNCH]");
+    verb->add_option("--lib", options->library, "Directory of hv.elf32, domb.bin and console.elf");
     verb->add_option("--timeout", options->timeout_s,
                      "End the machine after this many seconds; 0: never")
         ->capture_default_str();

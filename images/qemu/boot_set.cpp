@@ -22,6 +22,15 @@ Outcome<path> existing_file(const path& base, const std::string& relative) {
     return file;
 }
 
+template <class T>
+std::optional<T> machine_number(const nlohmann::json& json, const char* key) {
+    const auto machine = json.value("machine", nlohmann::json::object());
+    if (!machine.is_object() || !machine.contains(key) || !machine[key].is_number_unsigned()) {
+        return std::nullopt;
+    }
+    return machine[key].template get<T>();
+}
+
 }  // namespace
 
 Outcome<BootSet> read_boot_set(const path& out_dir) {
@@ -49,6 +58,8 @@ Outcome<BootSet> read_boot_set(const path& out_dir) {
         }
         set.modules.push_back(TRY(existing_file(out_dir, module.get<std::string>())));
     }
+    set.memory_mib = machine_number<uint64_t>(json, "memory_mib");
+    set.cpus = machine_number<unsigned>(json, "cpus");
     return set;
 }
 

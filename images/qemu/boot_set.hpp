@@ -4,7 +4,9 @@
 
 #include "images/qemu/failure.hpp"
 
+#include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +16,9 @@ struct BootSet {
     std::filesystem::path hypervisor;
     std::string cmdline;
     std::vector<std::filesystem::path> modules;  // the LCM, domB, then the blobs
+    // The machine that the manifest asks for.
+    std::optional<uint64_t> memory_mib{};
+    std::optional<unsigned> cpus{};
 };
 
 // Paths in the result are absolute, and the files exist.

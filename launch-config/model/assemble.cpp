@@ -151,6 +151,7 @@ class Assembler {
 
     // What is written must be what is read on the machine, so the plan goes through the decoder.
     void finish() {
+        plan_.machine = manifest_.machine;
         plan_.modules[0].bytes = encode(graph_);
         const auto decoded = decode(plan_.modules[0].bytes, plan_.graph);
         if (!decoded.ok()) {

@@ -29,6 +29,7 @@ struct Plan {
 
     std::vector<Module> modules;
     LaunchGraph graph;
+    MachineSpec machine;  // what the manifest says; for `gantry boot`, in no module
 };
 
 // What exceeds the limits of a launch (module count) is added to `diagnostics`; then the result

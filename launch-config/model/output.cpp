@@ -70,9 +70,15 @@ void write_output(const fs::path& directory, const Plan& plan, const Bytes& hype
     for (const Module& file : extra) {
         write_file(directory / file.name, file.bytes);
     }
-    const nlohmann::ordered_json boot = {{"hypervisor", hypervisor_file},
-                                         {"cmdline", plan.graph.hypervisor_cmdline},
-                                         {"modules", files}};
+    nlohmann::ordered_json boot = {{"hypervisor", hypervisor_file},
+                                   {"cmdline", plan.graph.hypervisor_cmdline},
+                                   {"modules", files}};
+    if (plan.machine.memory_bytes) {
+        boot["machine"]["memory_mib"] = *plan.machine.memory_bytes >> 20;
+    }
+    if (plan.machine.cpu_count) {
+        boot["machine"]["cpus"] = *plan.machine.cpu_count;
+    }
     write_file(directory / "boot.json", boot.dump(2) + "\n");
 }
 

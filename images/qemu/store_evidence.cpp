@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "images/qemu/store_evidence.hpp"
+
+#include "launch-config/binding/decode.hpp"
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <span>
+
+namespace images {
+
+std::optional<uint16_t> evidence_domain(const BootSet& set) {
+    if (set.modules.empty()) {
+        return std::nullopt;
+    }
+    std::ifstream file{set.modules.front(), std::ios::binary};
+    const std::string lcm{std::istreambuf_iterator<char>{file}, {}};
+    const auto graph = std::make_unique<launch::LaunchGraph>();  // too large for a stack
+    if (!launch::decode(std::as_bytes(std::span{lcm}), *graph).ok()) {
+        return std::nullopt;
+    }
+    const auto found =
+        std::find_if(graph->domains.begin(), graph->domains.end(),
+                     [](const launch::Domain& d) { return d.roles.has(launch::Role::Tpm); });
+    return found == graph->domains.end() ? std::nullopt : std::optional{found->domid.value()};
+}
+
+Outcome<void> store_evidence(BootReport& report, std::optional<uint16_t> carrier) {
+    for (const auto& [domid, domain] : report.transcript.record().domains()) {
+        const EvidenceExtractor* evidence = report.transcript.evidence(domid);
+        if (evidence == nullptr || (evidence->blocks().empty() && evidence->faults().empty())) {
+            continue;
+        }
+        for (const std::string& fault : evidence->faults()) {
+            report.evidence_faults.push_back(domain.name + ": " + fault);
+        }
+        if (carrier.value_or(domid) != domid) {
+            report.evidence_faults.push_back(domain.name + ": its evidence is ignored: domain " +
+                                             std::to_string(*carrier) + " carries it");
+            continue;
+        }
+        carrier = domid;
+        for (const Evidence& block : evidence->blocks()) {
+            TRY(report.output.write_evidence(block.name, block.bytes));
+            report.evidence.push_back(block.name);
+        }
+    }
+    if (report.run.swtpm_pcrs) {
+        TRY(report.output.write_evidence("swtpm-pcrs", *report.run.swtpm_pcrs));
+        report.evidence.push_back("swtpm-pcrs");
+    }
+    return hv::Ok{};
+}
+
+}  // namespace images
