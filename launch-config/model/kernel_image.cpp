@@ -68,12 +68,12 @@ hv::Result<std::span<const std::byte>, ImageError> find_payload(std::span<const 
 }
 
 // The value of the PVH entry note in one PT_NOTE segment.
-std::optional<uint64_t> find_entry(std::span<const std::byte> notes) {
+std::optional<uint64_t> find_entry(std::span<const std::byte> notes, uint64_t alignment) {
     while (const auto header = read_at<Elf64_Nhdr>(notes, 0)) {
-        const uint64_t name_size = hv::align_up(header->n_namesz, 4);
-        const uint64_t value_size = hv::align_up(header->n_descsz, 4);
+        const uint64_t value_at =
+            hv::align_up(sizeof(*header) + uint64_t{header->n_namesz}, alignment);
         const auto name = range_at(notes, sizeof(*header), header->n_namesz);
-        const auto value = range_at(notes, sizeof(*header) + name_size, header->n_descsz);
+        const auto value = range_at(notes, value_at, header->n_descsz);
         if (!name || !value) {
             return std::nullopt;
         }
@@ -83,7 +83,7 @@ std::optional<uint64_t> find_entry(std::span<const std::byte> notes) {
             const auto wide = read_at<uint64_t>(*value, 0);
             return wide ? wide : narrow ? std::optional<uint64_t>{*narrow} : std::nullopt;
         }
-        const uint64_t step = sizeof(*header) + name_size + value_size;
+        const uint64_t step = hv::align_up(value_at + header->n_descsz, alignment);
         notes = notes.subspan(std::min<uint64_t>(step, notes.size()));
     }
     return std::nullopt;
@@ -120,7 +120,8 @@ hv::Result<UnpackedKernel, ImageError> unpack_kernel(std::vector<std::byte> file
 hv::Result<KernelLayout, ImageError> inspect_kernel(std::span<const std::byte> elf) {
     const auto header = read_at<Elf64_Ehdr>(elf, 0);
     if (!header || !is_elf(elf) || header->e_ident[EI_CLASS] != ELFCLASS64 ||
-        header->e_ident[EI_DATA] != ELFDATA2LSB || header->e_machine != EM_X86_64) {
+        header->e_ident[EI_DATA] != ELFDATA2LSB || header->e_machine != EM_X86_64 ||
+        header->e_type != ET_EXEC) {
         return reject("is not an ELF image for x86-64", "expected a 64-bit x86 kernel");
     }
     KernelLayout layout{.low = UINT64_MAX};
@@ -137,7 +138,7 @@ hv::Result<KernelLayout, ImageError> inspect_kernel(std::span<const std::byte> e
         }
         if (segment->p_type == PT_NOTE && !entry) {
             const auto notes = range_at(elf, segment->p_offset, segment->p_filesz);
-            entry = notes ? find_entry(*notes) : std::nullopt;
+            entry = notes ? find_entry(*notes, segment->p_align == 8 ? 8 : 4) : std::nullopt;
         }
     }
     if (!entry) {

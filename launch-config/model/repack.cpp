@@ -65,10 +65,12 @@ std::vector<std::byte> repack_kernel(Bytes elf) {
         // A segment's address and its place in the file agree modulo a page, as ELF asks.
         offset = part.header.p_type == PT_LOAD
                      ? offset + hv::page_offset(part.header.p_paddr - offset)
-                     : hv::align_up(offset, 4);
+                     : hv::align_up(offset, 8);
         part.header.p_offset = offset;
         part.header.p_filesz = part.contents.size();
-        part.header.p_align = part.header.p_type == PT_LOAD ? hv::page_size : 4;
+        if (part.header.p_type == PT_LOAD) {
+            part.header.p_align = hv::page_size;  // notes keep theirs: it says how they are padded
+        }
         append(std::as_bytes(std::span{&part.header, 1}));
         offset += part.contents.size();
     }
