@@ -4,6 +4,7 @@
 #include "hv/domain/domain.hpp"
 #include "hv/event/pending.hpp"
 #include "hv/hvm/lapic.hpp"
+#include "hv/sched/sched.hpp"
 #include "hv/svm/svm.hpp"
 
 namespace hv::hvm {
@@ -19,6 +20,14 @@ void offer_vector(domain::Vcpu& v, uint8_t vector, domain::OfferedBy by) {
     v.offered_vector = vector;
 }
 
+// The timer's deadline came while the vCPU was here, elsewhere or nowhere.
+void expire_timer(domain::Vcpu& v) {
+    if (v.lapic->take_timer_due()) {
+        v.lapic->expire(sched::now_ns());
+        sched::set_lapic_timer(v, v.lapic->deadline_ns().value_or(0));
+    }
+}
+
 }  // namespace
 
 bool has_pending(const domain::Vcpu& v) {
@@ -31,6 +40,7 @@ bool has_pending(const domain::Vcpu& v) {
 }
 
 void offer(domain::Vcpu& v) {
+    expire_timer(v);
     // CR8 lives in V_TPR while the guest runs.
     v.vmcb->control().int_ctl = (v.vmcb->control().int_ctl & ~svm::v_tpr_mask) | v.lapic->cr8();
     if ((v.vmcb->control().eventinj & svm::event_valid) == 0 &&

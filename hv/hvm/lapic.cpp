@@ -71,6 +71,7 @@ void LocalApic::reset_registers() {
     ldr_.store(mode() == ApicMode::X2Apic ? x2apic_ldr(id_) : 0, std::memory_order_relaxed);
     dfr_.store(0xffffffff, std::memory_order_relaxed);
     pending_errors_.store(0, std::memory_order_relaxed);
+    timer_due_.store(false, std::memory_order_relaxed);
     timer_ = LapicTimer{};
     icr_ = 0;
     esr_ = 0;

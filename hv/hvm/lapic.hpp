@@ -2,7 +2,7 @@
 // LocalApic: the local APIC of one vCPU in its three states (disabled, xAPIC, x2APIC), after
 // [apm2] chapter 16 and [sdm3] chapter 10. It calls nobody: a write returns what the caller has to
 // do (LapicEffect), the clock is an argument. Every method is for the vCPU's own CPU, except
-// accept(), address() and has_pending(), which any CPU may call at any time.
+// accept(), address(), has_pending() and note_timer_due(), which any CPU may call at any time.
 // Not there: relocating the page, changing the id, the TSC deadline mode, external sources of LINT.
 #pragma once
 
@@ -90,8 +90,10 @@ class LocalApic {
     // A fixed interrupt from anywhere. True if it was not pending before: wake or kick the vCPU.
     bool accept(uint8_t vector, Trigger trigger = Trigger::Edge);
     [[nodiscard]] ApicAddress address() const;
-    // Any interrupt requested, deliverable or not.
-    [[nodiscard]] bool has_pending() const { return irr_.highest().has_value(); }
+    // Any interrupt requested, deliverable or not, or a timer noted as due.
+    [[nodiscard]] bool has_pending() const {
+        return timer_due_.load(std::memory_order_acquire) || irr_.highest().has_value();
+    }
 
     // The interrupt the processor would take next, priorities considered, EFLAGS.IF not.
     [[nodiscard]] std::optional<uint8_t> highest_deliverable() const;
@@ -107,6 +109,13 @@ class LocalApic {
     // When expire() has to be called; none while no timer interrupt is due.
     [[nodiscard]] std::optional<uint64_t> deadline_ns() const;
     void expire(uint64_t now_ns);
+    // For whoever watches the clock: the deadline has come. The vCPU may be running elsewhere, and
+    // its registers are its own; it asks take_timer_due() before it runs, then expires the timer.
+    void note_timer_due() { timer_due_.store(true, std::memory_order_release); }
+    bool take_timer_due() {
+        return timer_due_.load(std::memory_order_relaxed) &&
+               timer_due_.exchange(false, std::memory_order_acq_rel);
+    }
 
   private:
     // In the order of their registers, 0x320 to 0x370.
@@ -133,6 +142,7 @@ class LocalApic {
     const bool x2apic_offered_;
     std::atomic<ApicMode> mode_{ApicMode::XApic};
     std::atomic<bool> software_enabled_{false};
+    std::atomic<bool> timer_due_{false};
     std::atomic<uint32_t> ldr_{0};
     std::atomic<uint32_t> dfr_{0};
     std::atomic<uint32_t> pending_errors_{0};  // become visible in ESR when it is written

@@ -38,7 +38,7 @@ namespace {
 
 constinit std::array<const domain::Domain*, x86::max_cpus> last_domain{};
 
-void fire(sched::Timer& timer, uint64_t now) {
+void fire(sched::Timer& timer) {
     domain::Vcpu& v = *timer.vcpu;
     switch (timer.kind) {
         case sched::TimerKind::Singleshot:
@@ -48,8 +48,7 @@ void fire(sched::Timer& timer, uint64_t now) {
             sched::wake(v);
             break;
         case sched::TimerKind::Lapic:
-            v.lapic->expire(now);
-            sched::set_lapic_timer(v, v.lapic->deadline_ns().value_or(0));
+            v.lapic->note_timer_due();  // the vCPU may be on another CPU by now
             sched::wake(v);
             break;
     }
@@ -58,7 +57,7 @@ void fire(sched::Timer& timer, uint64_t now) {
 void fire_expired(CpuId cpu) {
     const uint64_t now = sched::now_ns();
     while (sched::Timer* timer = sched::pop_expired(cpu, now)) {
-        fire(*timer, now);
+        fire(*timer);
     }
 }
 

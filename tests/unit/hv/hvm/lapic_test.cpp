@@ -399,6 +399,19 @@ TEST_F(XApic, an_expiry_is_seen_by_any_access) {
     EXPECT_TRUE(apic.has_pending());
 }
 
+TEST_F(XApic, a_timer_noted_as_due_waits_for_the_vcpu) {
+    write(Divide, 0xb);
+    write(LvtTimer, 0xec);
+    write(InitialCount, 1000);
+    apic.note_timer_due();
+    EXPECT_TRUE(apic.has_pending());
+    EXPECT_FALSE(apic.highest_deliverable());
+    EXPECT_TRUE(apic.take_timer_due());
+    EXPECT_FALSE(apic.take_timer_due());
+    apic.expire(1000);
+    EXPECT_EQ(apic.highest_deliverable(), 0xec);
+}
+
 TEST_F(XApic, timer_with_an_illegal_vector_reports_it) {
     write(LvtTimer, 0x0f);
     write(InitialCount, 1);
