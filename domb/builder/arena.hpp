@@ -15,10 +15,11 @@ struct OutOfMemory {};  // the hypervisor sized the heap too small: a mistake of
 
 class Arena {
   public:
-    // `memory` is zero-filled and page aligned.
+    // `memory` is page aligned, and zero-filled at its start (launch_zeroed_heap_bytes): all that
+    // is taken before the copies of modules.
     explicit Arena(std::span<std::byte> memory) : rest_{memory} {}
 
-    // Zero-filled whole pages, as many as `bytes` needs; the span has exactly `bytes`.
+    // Whole pages, as many as `bytes` needs; the span has exactly `bytes`.
     hv::Result<std::span<std::byte>, OutOfMemory> take(size_t bytes) {
         if (bytes > rest_.size() || hv::align_up(bytes, hv::page_size) > rest_.size()) {
             return hv::Err{OutOfMemory{}};

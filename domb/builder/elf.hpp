@@ -16,7 +16,7 @@ namespace builder {
 inline constexpr size_t max_segments = 16;
 
 struct Segment {
-    std::span<const std::byte> contents;  // what is copied; the rest of memory_bytes stays zero
+    std::span<const std::byte> contents;  // what is copied; the rest of memory_bytes is zero
     uint64_t gpaddr = 0;
     uint64_t memory_bytes = 0;  // not 0, and gpaddr + memory_bytes does not wrap
 

@@ -81,18 +81,33 @@ void Hypercalls::unmap(std::span<std::byte> place) {
     }
 }
 
-Done Hypercalls::write(hv::DomainId domain, hv::GuestPaddr at, std::span<const std::byte> bytes) {
+// Calls fill(mapped bytes) for one piece of [at, at + bytes) after the other.
+template <class Fill>
+Done Hypercalls::for_each_piece(hv::DomainId domain, hv::GuestPaddr at, uint64_t bytes, Fill fill) {
     const size_t most_pages = std::min(batch_pages, window_.size() / hv::page_size);
-    while (!bytes.empty()) {
+    while (bytes > 0) {
         const uint64_t offset = hv::page_offset(at.value());
-        const uint64_t wanted = hv::align_up(offset + bytes.size(), hv::page_size) / hv::page_size;
+        const uint64_t wanted = hv::align_up(offset + bytes, hv::page_size) / hv::page_size;
         const auto pages = TRY(map(domain, hv::to_gfn(at), std::min(most_pages, wanted)));
-        const size_t n = std::min(bytes.size(), pages.size() - offset);
-        memcpy(pages.data() + offset, bytes.data(), n);
-        bytes = bytes.subspan(n);
+        const size_t n = std::min(bytes, pages.size() - offset);
+        fill(pages.subspan(offset, n));
+        bytes -= n;
         at = at + n;
     }
     return hv::Ok{};
+}
+
+Done Hypercalls::write(hv::DomainId domain, hv::GuestPaddr at, std::span<const std::byte> bytes) {
+    return for_each_piece(domain, at, bytes.size(), [&bytes](std::span<std::byte> piece) {
+        memcpy(piece.data(), bytes.data(), piece.size());
+        bytes = bytes.subspan(piece.size());
+    });
+}
+
+Done Hypercalls::zero(hv::DomainId domain, hv::GuestPaddr at, uint64_t bytes) {
+    return for_each_piece(domain, at, bytes, [](std::span<std::byte> piece) {
+        memset(piece.data(), 0, piece.size());
+    });
 }
 
 Done Hypercalls::set_memory_map(hv::DomainId domain, const layout::MemoryMap& map) {

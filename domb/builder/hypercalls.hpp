@@ -26,6 +26,7 @@ class Hypercalls final : public Hypervisor {
     static hv::Result<Hypercalls, OutOfMemory> create(std::span<std::byte> window, Arena& arena);
 
     Done write(hv::DomainId domain, hv::GuestPaddr at, std::span<const std::byte> bytes) override;
+    Done zero(hv::DomainId domain, hv::GuestPaddr at, uint64_t bytes) override;
     Done set_memory_map(hv::DomainId domain, const layout::MemoryMap& map) override;
     Done set_vcpu(hv::DomainId domain, uint32_t eip, uint32_t ebx) override;
     Done built(hv::DomainId domain, hv::abi::LaunchOutcome outcome) override;
@@ -34,6 +35,8 @@ class Hypercalls final : public Hypervisor {
     void print(std::string_view line) override;
 
   private:
+    template <class Fill>
+    Done for_each_piece(hv::DomainId domain, hv::GuestPaddr at, uint64_t bytes, Fill fill);
     // Argument lists of XENMEM_add_to_physmap_batch.
     struct Batch {
         std::array<uint64_t, batch_pages> idxs;

@@ -25,6 +25,8 @@ class Hypervisor {
     // Copies bytes to the RAM of a domain under construction.
     virtual Done write(hv::DomainId domain, hv::GuestPaddr at,
                        std::span<const std::byte> bytes) = 0;
+    // Fills RAM of a domain under construction with zeros: nobody has scrubbed it.
+    virtual Done zero(hv::DomainId domain, hv::GuestPaddr at, uint64_t bytes) = 0;
     virtual Done set_memory_map(hv::DomainId domain, const layout::MemoryMap& map) = 0;
     // vCPU 0: entry point, and the start info's address in ebx.
     virtual Done set_vcpu(hv::DomainId domain, uint32_t eip, uint32_t ebx) = 0;

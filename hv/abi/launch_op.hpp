@@ -41,6 +41,9 @@ struct LaunchModule {
 
 inline constexpr uint32_t launch_max_modules = 128;
 
+// So much at the heap's start is zero-filled; the rest is for copies of modules.
+inline constexpr uint64_t launch_zeroed_heap_bytes = 4 << 20;
+
 struct LaunchInfo {
     uint32_t version;       // 1
     uint32_t module_count;  // entries of `modules` in use; 0 is the LCM, 1 domB's own image
@@ -49,7 +52,7 @@ struct LaunchInfo {
     LaunchRange tpm;        // TIS localities 0 to 4, or absent when no TPM works
     uint32_t tpm_locality;  // the locality domB is to use: 2, or 0
     uint32_t banks;         // active banks: bit 0 SHA-1, 1 SHA-256, 2 SHA-384, 3 SHA-512
-    LaunchRange heap;       // RAM of domB beyond its image, zero-filled, sized from the plan
+    LaunchRange heap;       // RAM of domB beyond its image, sized from the plan; see below
     LaunchRange window;     // unused guest physical addresses for foreign mappings
     LaunchModule modules[launch_max_modules];
 };

@@ -36,7 +36,7 @@ bool has_pending(const domain::Vcpu& v) {
         return true;
     }
     return v.sched.request != sched::Request::Halt &&
-           (event::upcall_wanted(v) || v.lapic->has_pending());
+           (event::upcall_wanted(v) || v.lapic->highest_deliverable().has_value());
 }
 
 void offer(domain::Vcpu& v) {

@@ -73,7 +73,7 @@ void map_measurement(domain::Domain& builder) {
 void equip_builder(boot::Machine& m, domain::Domain& builder) {
     const auto image = measurement().builder_image;
     const uint64_t image_end = align_up(builder_image_at.value() + image.size(), page_size);
-    zero_ram(builder, image_end);
+    zero_ram(builder, image_end + abi::launch_zeroed_heap_bytes);
     copy_in(builder, builder_image_at, image);
     info.version = 1;
     info.heap = {image_end, (builder.tot_pages << page_shift) - image_end};

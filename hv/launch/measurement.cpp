@@ -7,6 +7,7 @@
 #include "hv/launch/launch.hpp"
 #include "launch-config/binding/canonical.hpp"
 #include "measure/tcg/launch_events.hpp"
+#include "measure/tcg/log_reader.hpp"
 #include "measure/tpm/measured_log.hpp"
 #include "measure/tpm/tpm.hpp"
 
@@ -181,9 +182,13 @@ bool cap_with_error(const Plan& plan) {
     if (state.log.empty() || !tpm.open_at(state.locality).ok()) {
         return false;
     }
-    measure::LogWriter log{state.log, state.log_used};
+    // domB may have appended events that it never told of.
+    const measure::LogExtent written = measure::log_extent(state.log);
+    measure::LogWriter log{state.log, written.bytes};
     measure::MeasuredLog sink{log, tpm};
-    measure::LaunchRecorder recorder{sink, event_plan(plan)};
+    measure::EventPlan events = event_plan(plan);
+    events.next_record = written.records;
+    measure::LaunchRecorder recorder{sink, events};
     const bool ok = recorder.separator(measure::Separator::Error).ok();
     state.log_used = log.used();
     tpm.relinquish();

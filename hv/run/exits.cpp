@@ -45,8 +45,10 @@ void handle_hlt(domain::Vcpu& v) {
         v.sched.request = sched::Request::Halt;  // RIP stays: whatever else wakes it halts again
         return;
     }
-    skip(v, length_of(v, ExitInstruction::Hlt));
-    sched::block_current();
+    if (const uint64_t length = length_of(v, ExitInstruction::Hlt); length != 0) {
+        skip(v, length);
+        sched::block_current();
+    }
 }
 
 void handle_vmmcall(domain::Vcpu& v) {

@@ -165,6 +165,8 @@ TEST_F(Builder, does_not_copy_zeros_at_the_end_of_a_segment) {
     const auto& ram = hypervisor.domains[1].ram.at(0x1000000);
     EXPECT_GE(ram.size(), 0x3008U);
     EXPECT_LE(ram.size(), 0x3008U + 64);
+    // What is not copied is zeroed, to the end of the segment in memory.
+    EXPECT_EQ(hypervisor.domains[1].zeroed.at(0x1000000 + ram.size()), 0x10000 - ram.size());
     EXPECT_EQ(hypervisor.domains[1].read(0x1003004, 4),
               (std::vector{std::byte{'d'}, std::byte{'a'}, std::byte{'t'}, std::byte{'a'}}));
 }
@@ -250,7 +252,7 @@ TEST_F(Builder, refuses_a_domain_whenever_the_hypervisor_refuses_an_operation) {
         }
         EXPECT_NE(hypervisor.printed.find("hypervisor-refused"), std::string::npos);
     }
-    EXPECT_EQ(n, 5);  // segment, initrd, tables, memory map, vCPU
+    EXPECT_EQ(n, 6);  // segment and its zeros, initrd, tables, memory map, vCPU
 }
 
 TEST_F(Builder, under_required_fails_at_every_tpm_error) {

@@ -15,6 +15,7 @@ namespace test {
 
 struct FakeDomain {
     std::map<uint64_t, std::vector<std::byte>> ram;  // what was written, by address
+    std::map<uint64_t, uint64_t> zeroed;             // bytes that were zeroed, by address
     std::optional<builder::layout::MemoryMap> memory_map;
     uint32_t eip = 0;
     uint32_t ebx = 0;
@@ -52,6 +53,15 @@ class FakeHypervisor final : public builder::Hypervisor {
         }
         if (!bytes.empty()) {
             domains[domain.value()].ram[at.value()].assign(bytes.begin(), bytes.end());
+        }
+        return hv::Ok{};
+    }
+    builder::Done zero(hv::DomainId domain, hv::GuestPaddr at, uint64_t bytes) override {
+        if (refuse()) {
+            return hv::Err{builder::HypercallError{14}};
+        }
+        if (bytes != 0) {
+            domains[domain.value()].zeroed[at.value()] = bytes;
         }
         return hv::Ok{};
     }
