@@ -25,7 +25,8 @@ namespace {
 constinit std::atomic<Phase> now{Phase::Prepare};
 constinit boot::Machine* machine = nullptr;
 constinit const Plan* plan = nullptr;
-constinit Spinlock reap_lock;  // outermost: one CPU tears down at a time
+constinit std::atomic<uint64_t> reap_again_ns{0};  // when patience ends, or 0
+constinit Spinlock reap_lock;                      // outermost: one CPU tears down at a time
 
 bool is_service(const domain::Domain& d) {
     return d.expected_end == launch::ExpectedEnd::Never;
@@ -96,6 +97,14 @@ domain::Domain* console_service() {
     return nullptr;
 }
 
+// Under reap_lock.
+void look_again_at(uint64_t time_ns) {
+    const uint64_t before = reap_again_ns.load(std::memory_order_relaxed);
+    if (before == 0 || time_ns < before) {
+        reap_again_ns.store(time_ns, std::memory_order_relaxed);
+    }
+}
+
 // What an ended domain wrote last may still be in its console ring, or on its way from the service
 // to the UART. The service polls only when it has sent everything: so it is told to look once more,
 // and the ring is revoked, or the machine turned off, when it polls again. A service that does not
@@ -111,9 +120,15 @@ bool last_words_are_out(domain::Domain& d) {
     const uint64_t time_ns = sched::now_ns();
     if (d.last_words_since_ns == 0) {
         d.last_words_since_ns = time_ns;
+        look_again_at(time_ns + patience_ns);
         return !event::send(d, EvtchnPort{port}).ok();
     }
-    return sched::is_blocked(*service->vcpus[0]) || time_ns - d.last_words_since_ns > patience_ns;
+    const uint64_t until_ns = d.last_words_since_ns + patience_ns;
+    if (sched::is_blocked(*service->vcpus[0]) || time_ns >= until_ns) {
+        return true;
+    }
+    look_again_at(until_ns);
+    return false;
 }
 
 // The design's order: what others can use of it, the translations, then the frames.
@@ -158,8 +173,13 @@ bool enter_capped(bool measured) {
     return true;
 }
 
+uint64_t reap_deadline_ns() {
+    return reap_again_ns.load(std::memory_order_relaxed);
+}
+
 void reap() {
     const LockGuard guard{reap_lock};
+    reap_again_ns.store(0, std::memory_order_relaxed);
     for (domain::Domain* d : domain::all()) {
         if (d->is_dying.load(std::memory_order_acquire) &&
             !d->is_torn_down.load(std::memory_order_relaxed) && domain::is_quiescent(*d) &&

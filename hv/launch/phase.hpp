@@ -32,4 +32,7 @@ bool enter_capped(bool measured);
 // down; when it was domB, opens the next door; after the last domain, powers off.
 void reap();
 
+// When somebody must call reap() again though nothing happens until then; 0: never.
+uint64_t reap_deadline_ns();
+
 }  // namespace hv::hyperlaunch

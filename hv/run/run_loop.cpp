@@ -61,10 +61,22 @@ void fire_expired(CpuId cpu) {
     }
 }
 
-// Programs the APIC timer for what this CPU has to wake up for, if that changed.
+// What this CPU has to wake up for next; 0: nothing.
+uint64_t next_deadline(CpuId cpu) {
+    const uint64_t timers = sched::next_deadline(cpu);
+    const uint64_t reaping = hyperlaunch::reap_deadline_ns();
+    return timers == 0 || reaping == 0 ? std::max(timers, reaping) : std::min(timers, reaping);
+}
+
+bool is_reaping_due() {
+    const uint64_t deadline = hyperlaunch::reap_deadline_ns();
+    return deadline != 0 && deadline <= sched::now_ns();
+}
+
+// Programs the APIC timer for the next deadline, if that changed.
 void arm_host_timer(CpuId cpu) {
     x86::CpuLocal& local = x86::this_cpu();
-    const uint64_t deadline = sched::next_deadline(cpu);
+    const uint64_t deadline = next_deadline(cpu);
     if (deadline == local.timer_deadline_ns) {
         return;
     }
@@ -114,7 +126,7 @@ bool stays(CpuId cpu, domain::Vcpu& v) {
         }
         v.sched.request = sched::Request::Continue;
     }
-    if (request == sched::Request::Yield || sched::should_leave(cpu, v)) {
+    if (request == sched::Request::Yield || sched::should_leave(cpu, v) || is_reaping_due()) {
         return false;
     }
     arm_host_timer(cpu);
