@@ -35,8 +35,10 @@ bool has_pending(const domain::Vcpu& v) {
         v.nmi_pending.load(std::memory_order_acquire)) {
         return true;
     }
+    // Without a vector nobody is interrupted by an upcall, however long it is pending.
     return v.sched.request != sched::Request::Halt &&
-           (event::upcall_wanted(v) || v.lapic->highest_deliverable().has_value());
+           ((event::upcall_wanted(v) && event::callback_vector(*v.domain)) ||
+            v.lapic->highest_deliverable().has_value());
 }
 
 void offer(domain::Vcpu& v) {
