@@ -38,4 +38,8 @@ std::string_view StartInfo::command_line() const {
     return at == 0 ? std::string_view{} : std::string_view{&object_at<char>(at)};
 }
 
+uint64_t StartInfo::rsdp() const {
+    return info_at(gpaddr_).rsdp_paddr;
+}
+
 }  // namespace rt
