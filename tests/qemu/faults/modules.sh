@@ -1,0 +1,105 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# What the loader delivers is not what was built, or the machine is not what the plan needs: a clear
+# message with the domain and its place in the manifest, and nothing runs that must not.
+# usage: modules.sh GANTRY
+. "$(dirname "$0")/../scenario.sh"
+
+printf 'initrd of a test' >"$work/initrd"
+launch='{
+  "machine": {"memory": "256M", "cpus": 2}, "measurement": "required",
+  "domains": [
+    {"name": "attest", "memory": "16M", "kernel": "@evidence@", "roles": ["tpm"]},
+    {"name": "web", "memory": "16M", "kernel": "@hello@", "initrd": "'$work/initrd'"}
+  ]}'
+launch_with_digest=$(jq --arg sum "$(sha256sum "$work/initrd" | cut -c -64)" \
+    '.domains[1].initrd = {"file": .domains[1].initrd, "sha256": $sum}' <<<"$launch")
+
+# edit_modules FILTER: changes the list of modules in boot.json.
+edit_modules() {
+    jq ".modules |= $1" "$built/boot.json" >"$built/boot.json.new"
+    mv "$built/boot.json.new" "$built/boot.json"
+}
+
+# expect_refused REASON PLACE: only the domain web is refused; the others run and are measured.
+expect_refused() {
+    expect_status 1
+    expect_line 'machine: unexpected'
+    expect_line "domain \"web\" ($2) is refused: $1"
+    expect_record "outcome=refused reason=$1 path=$2"
+    expect_line "web        refused: $1 ($2 of the manifest)"
+    expect_line 'attest     ended by poweroff, as expected'
+    expect_no_record 'event=domain-started domid=2'
+    expect_pass attest
+    verify
+    expect_differs 'domain "attest": matches' "domain \"web\": refused: expected a domain that may run, found $1"
+}
+
+new_case "the last module is missing"
+build <<<"$launch"
+edit_modules '.[:-1]'
+boot
+expect_nothing_started
+expect_line 'is missing: the loader delivered'
+
+new_case "all modules are missing"
+build <<<"$launch"
+edit_modules '[]'
+boot
+expect_nothing_started
+expect_line 'no launch control module: the loader delivered no boot modules'
+
+new_case "two modules have changed places"
+build <<<"$launch"
+edit_modules '[.[0], .[1], .[3], .[2]] + .[4:]'
+boot
+expect_nothing_started
+expect_line 'domain attest (/domains/0): evidence.elf: boot module 2 has'
+
+new_case "an initrd is one byte short"
+build <<<"$launch"
+truncate -s -1 "$built"/modules/*-initrd
+boot
+expect_nothing_started
+expect_line 'domain web (/domains/1): initrd: boot module 4 has 15 bytes, expected 16'
+
+new_case "an initrd is one byte longer"
+build <<<"$launch"
+printf x >>"$(echo "$built"/modules/*-initrd)"
+boot
+expect_nothing_started
+expect_line 'domain web (/domains/1): initrd: boot module 4 has 17 bytes, expected 16'
+
+new_case "an initrd has another digest than expected"
+build <<<"$launch_with_digest"
+printf 'iniTrd of a test' >"$(echo "$built"/modules/*-initrd)"
+boot
+expect_refused expected-digest-differs /domains/1/initrd
+
+new_case "a kernel that is no ELF"
+printf 'not a kernel' >"$work/kernel"
+jq --arg file "$work/kernel" '.domains[1].kernel = $file' <<<"$launch" | build --unexamined
+boot
+expect_refused not-an-x86-64-elf /domains/1/kernel
+
+new_case "a kernel without PVH note"
+objcopy --remove-section=.note* "$guests/hello.elf" "$work/kernel" 2>/dev/null
+sed -i 's/Xen\x00/Xon\x00/' "$work/kernel"
+jq --arg file "$work/kernel" '.domains[1].kernel = $file' <<<"$launch" | build --unexamined
+boot
+expect_refused no-pvh-note /domains/1/kernel
+
+new_case "a domain too small for kernel and initrd"
+head -c 5M /dev/zero >"$work/large"
+jq --arg file "$work/large" '.domains[1] += {"memory": "4M", "initrd": $file}' <<<"$launch" |
+    build --unexamined
+boot
+expect_refused too-little-memory /domains/1/memory
+
+new_case "a machine too small for the plan"
+build <<<"$launch"
+boot --memory 40M
+expect_nothing_started
+expect_line 'not enough memory'
+
+finish
