@@ -33,13 +33,14 @@ install_packages() {
     apt-get -q install -y --no-install-recommends "${missing[@]}"
 }
 
-# build_preset NAME: configures once, then builds what changed.
+# build_preset NAME [TARGET...]: configures once, then builds what changed (of the targets).
 build_preset() {
-    local output
-    step "building preset $1"
-    if ! output=$(cmake --preset "$1" 2>&1); then
+    local output preset=$1
+    shift
+    step "building preset $preset"
+    if ! output=$(cmake --preset "$preset" 2>&1); then
         printf '%s\n' "$output" >&2
         return 1
     fi
-    cmake --build --preset "$1"
+    cmake --build --preset "$preset" ${1:+--target "$@"}
 }
