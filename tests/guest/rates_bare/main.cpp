@@ -28,7 +28,8 @@ void say(std::string_view what, std::string_view edge) {
 void rt::domain_main(uint64_t) {
     std::memset(source, 0x5a, bytes);
     say("hash", "begin");
-    measure::Hasher hasher{measure::BankSet{1U << static_cast<unsigned>(measure::Algorithm::Sha256)}};
+    measure::Hasher hasher{
+        measure::BankSet{1U << static_cast<unsigned>(measure::Algorithm::Sha256)}};
     hasher.update({source, bytes});
     const auto digest = hasher.finish();
     say("hash", digest.banks().empty() ? "nothing" : "end");
