@@ -31,8 +31,13 @@ void expire_timer(domain::Vcpu& v) {
 }  // namespace
 
 bool has_pending(const domain::Vcpu& v) {
-    if (v.startup.load(std::memory_order_acquire) != 0 ||
-        v.nmi_pending.load(std::memory_order_acquire)) {
+    if (v.startup.load(std::memory_order_acquire) != 0) {
+        return true;
+    }
+    if (!v.is_initialised) {
+        return false;  // waits for STARTUP and nothing else
+    }
+    if (v.nmi_pending.load(std::memory_order_acquire)) {
         return true;
     }
     // Without a vector nobody is interrupted by an upcall, however long it is pending.
