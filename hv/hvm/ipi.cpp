@@ -13,6 +13,15 @@ namespace {
 constexpr uint32_t init_received = 1U << 31;
 constexpr uint32_t startup_received = 1U << 30;
 
+// The first STARTUP counts: a processor that has one does not wait for another.
+void note_startup(std::atomic<uint32_t>& startup, uint8_t page) {
+    uint32_t before = startup.load(std::memory_order_relaxed);
+    while ((before & startup_received) == 0 &&
+           !startup.compare_exchange_weak(before, before | startup_received | page,
+                                          std::memory_order_acq_rel)) {
+    }
+}
+
 void deliver_to(domain::Vcpu& v, const Ipi& ipi) {
     switch (ipi.mode) {
         case DeliveryMode::Fixed:
@@ -30,7 +39,7 @@ void deliver_to(domain::Vcpu& v, const Ipi& ipi) {
             sched::wake(v);
             break;
         case DeliveryMode::StartUp:
-            v.startup.fetch_or(startup_received | ipi.vector, std::memory_order_acq_rel);
+            note_startup(v.startup, ipi.vector);
             if (v.domain->state == domain::State::Running) {
                 sched::set_online(v, true);
             }
