@@ -84,7 +84,12 @@ bool from_multiboot1(Paddr information, BootInfo& out) {
         return false;
     }
     if ((info.flags & HasCmdline) != 0) {
-        out.command_line = without_path(string_at(info.cmdline, 4096));
+        const std::string_view line = string_at(info.cmdline, 4096);
+        out.command_line = without_path(line);
+        // It lies in RAM behind the image, and is read after memory has been given out.
+        if (!out.loader_data.push({Paddr{info.cmdline}, line.size()}).ok()) {
+            return false;
+        }
     }
     return (info.flags & HasModules) == 0 || add_modules(info, out);
 }
