@@ -80,7 +80,9 @@ void power_off_after_last() {
         if (d->is_builder || (is_service(*d) && d->state == domain::State::Running)) {
             continue;
         }
-        if (d->state == domain::State::Running) {
+        // One that ends right now on another CPU still has its record and last words to write.
+        const bool has_left = d->is_torn_down.load(std::memory_order_relaxed);
+        if (d->state == domain::State::Running || (d->state == domain::State::Ended && !has_left)) {
             return;
         }
         as_expected &= domain::ended_as_expected(*d);
