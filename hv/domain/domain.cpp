@@ -90,8 +90,8 @@ void end(Domain& d, End why, std::string_view detail) {
 }
 
 bool is_quiescent(const Domain& d) {
-    return std::none_of(d.vcpus.begin(), d.vcpus.end(),
-                        [](const Vcpu* v) { return sched::is_running(*v); });
+    return std::all_of(d.vcpus.begin(), d.vcpus.end(),
+                       [](const Vcpu* v) { return sched::is_offline(*v); });
 }
 
 bool ended_as_expected(const Domain& d) {

@@ -120,7 +120,8 @@ void flush_tlb(Domain& domain);
 // `detail` is for the log. Ending twice is allowed; the first reason stays.
 void end(Domain& domain, End why, std::string_view detail);
 
-// Whether no CPU is in or handles an exit of the domain any more.
+// Whether no CPU is in or handles an exit of the domain any more, nor will be: once it has ended,
+// that stays.
 bool is_quiescent(const Domain& domain);
 
 // Whether it ended, and the way its owner expects.

@@ -22,7 +22,6 @@ Answer up(domain::Vcpu& vcpu) {
     }
     const LockGuard guard{vcpu.domain->lock};
     if (!vcpu.is_up) {
-        vcpu.is_up = true;
         sched::set_online(vcpu, true);
     }
     return 0;
@@ -36,7 +35,6 @@ Answer down(domain::Vcpu& vcpu) {
             std::none_of(domain.vcpus.begin(), domain.vcpus.end(),
                          [&](const domain::Vcpu* v) { return v != &vcpu && v->is_up; });
         if (!is_last) {
-            vcpu.is_up = false;
             sched::set_online(vcpu, false);
             return 0;
         }

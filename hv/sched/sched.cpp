@@ -3,6 +3,7 @@
 
 #include "hv/base/assert.hpp"
 #include "hv/base/spinlock.hpp"
+#include "hv/domain/domain.hpp"
 
 #include <algorithm>
 #include <array>
@@ -27,7 +28,7 @@ struct CpuQueue {
 
 constinit Spinlock lock;
 constinit domain::Vcpu* queue = nullptr;  // sorted by run_ns, least first
-constinit uint64_t least_run_ns = 0;      // of what was last picked: newcomers start here
+constinit uint64_t least_run_ns = 0;      // of all that run or wait: newcomers start here
 constinit std::array<CpuQueue, max_cpus> cpus{};
 
 CpuQueue& of(CpuId cpu) {
@@ -82,9 +83,25 @@ CpuId cpu_to_tell(const domain::Vcpu& v) {
     return v.sched.cpu;
 }
 
+// A vCPU that is alone is picked once and runs for long: its time counts as it passes.
+void raise_least() {
+    const uint64_t now = now_ns();
+    uint64_t least = queue != nullptr ? queue->sched.run_ns : ~uint64_t{0};
+    for (const CpuQueue& c : cpus) {
+        if (c.running != nullptr) {
+            least = std::min(least, c.running->sched.run_ns + (now - c.slice_start_ns));
+        }
+    }
+    if (least != ~uint64_t{0}) {
+        least_run_ns = std::max(least_run_ns, least);
+    }
+}
+
 void make_runnable(domain::Vcpu& v) {
-    // Whoever slept long gets no arrears: it starts where the others are.
-    v.sched.run_ns = std::max(v.sched.run_ns, least_run_ns);
+    raise_least();
+    // Whoever slept long gets no arrears: it starts where the others are, with the credit of a
+    // slice, so that it soon gets its turn.
+    v.sched.run_ns = std::max(v.sched.run_ns, least_run_ns - std::min(least_run_ns, slice_ns));
     enter_state(v, RunState::Runnable);
     enqueue(v);
     const CpuId cpu = cpu_to_tell(v);
@@ -110,8 +127,8 @@ void set_timer(domain::Vcpu& v, TimerKind kind, uint64_t deadline_ns) {
     Timer& timer = v.sched.timers[static_cast<size_t>(kind)];
     disarm(timer);
     of(v.sched.cpu).has_news.store(true, std::memory_order_relaxed);
-    if (deadline_ns == 0) {
-        return;
+    if (deadline_ns == 0 || !v.is_up) {
+        return;  // a vCPU on its way out must not leave a timer behind
     }
     timer.deadline_ns = deadline_ns;
     timer.cpu = v.sched.cpu;
@@ -147,6 +164,11 @@ void yield_current() {
 
 void set_online(domain::Vcpu& v, bool online) {
     const LockGuard guard{lock};
+    // Under the lock: end() marks the domain first and then takes its vCPUs down one by one, so
+    // whoever comes after it finds the mark, and whoever came before it is undone.
+    if (online && v.domain->is_dying.load(std::memory_order_relaxed)) {
+        return;
+    }
     v.is_up = online;
     if (online) {
         if (v.sched.state == RunState::Offline) {
@@ -173,9 +195,9 @@ void set_online(domain::Vcpu& v, bool online) {
     }
 }
 
-bool is_running(const domain::Vcpu& v) {
+bool is_offline(const domain::Vcpu& v) {
     const LockGuard guard{lock};
-    return v.sched.state == RunState::Running;
+    return v.sched.state == RunState::Offline;
 }
 
 bool is_blocked(const domain::Vcpu& v) {

@@ -21,10 +21,11 @@ void wake(domain::Vcpu& vcpu);
 void block_current();
 void yield_current();
 
-// Brings a vCPU into or out of the set that may run (VCPUOP_up/down, start, end). Taking a vCPU
-// offline that runs on another CPU only asks it to leave; see is_running.
+// Brings a vCPU into or out of the set that may run (VCPUOP_up/down, start, end); nobody else
+// changes Vcpu::is_up. Taking a vCPU offline that runs on another CPU only asks it to leave; see
+// is_offline. A vCPU of a domain that has ended stays offline.
 void set_online(domain::Vcpu& vcpu, bool online);
-bool is_running(const domain::Vcpu& vcpu);
+bool is_offline(const domain::Vcpu& vcpu);
 bool is_blocked(const domain::Vcpu& vcpu);
 
 // Arm or disarm (deadline 0) the vCPU's timers; system time. Only for the current vCPU.

@@ -44,6 +44,7 @@ void yield_current() {
     fake().is_yielding = true;
 }
 void set_online(domain::Vcpu& vcpu, bool online) {
+    vcpu.is_up = online;
     fake().online[&vcpu] = online;
 }
 void set_singleshot_timer(domain::Vcpu& vcpu, uint64_t deadline_ns) {
