@@ -33,7 +33,7 @@ struct Vcpu {
     Domain* domain = nullptr;
     VcpuId id{};
     bool is_initialised = false;  // has a machine state: vCPU 0 by domB, others by INIT-SIPI
-    bool is_up = false;
+    bool is_up = false;           // written by sched::set_online only, under sched::lock
 
     svm::GuestRegisters registers{};  // what VMRUN does not save
     svm::Vmcb* vmcb = nullptr;
