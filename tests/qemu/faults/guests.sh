@@ -1,0 +1,28 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Guests that misbehave, each beside a neighbour that checks its memory and its heartbeat.
+# usage: guests.sh GANTRY
+. "$(dirname "$0")/../scenario.sh"
+
+# beside NAME GUEST CMDLINE EXPECT
+beside() {
+    new_case "$1"
+    build <<<'{
+      "machine": {"memory": "256M", "cpus": 2}, "measurement": "off",
+      "domains": [
+        {"name": "neighbour", "memory": "32M", "kernel": "@neighbour@", "cmdline": "seconds=4 max_gap_ms=4000"},
+        {"name": "bad", "memory": "16M", "kernel": "@'$2'@", "cmdline": "'$3'", "expect": "'$4'"}
+      ]}'
+    boot --tpm none
+    expect_ok
+    expect_pass neighbour
+    [ "$4" != poweroff ] || expect_pass bad
+}
+beside "a guest that spins" spin seconds=3 poweroff
+beside "a flood of hypercalls" hypercall_flood seconds=3 poweroff
+beside "pointers that lead nowhere" bad_pointers "" poweroff
+beside "what belongs to others" not_mine "" poweroff
+beside "a crash" crash how=0 crash
+beside "a triple fault" crash how=1 crash
+beside "a reboot" crash how=2 reboot
+finish
