@@ -11,7 +11,6 @@ namespace hv::hyperlaunch {
 namespace {
 
 constinit Plan plan;
-constexpr size_t min_builder_bytes = 64;
 
 [[noreturn]] void refuse(const launch::DecodeError& error) {
     TextOf<300> text;

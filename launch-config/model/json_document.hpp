@@ -22,7 +22,7 @@ struct JsonValue {
     uint64_t integer = 0;  // Integer: from 0 on; a negative number is a Number
     std::string string{};
     std::vector<JsonValue> items{};
-    std::vector<JsonMember> members{};  // in the order of the text, each key once
+    std::vector<JsonMember> members;  // in the order of the text, each key once
 
     [[nodiscard]] const JsonValue* find(std::string_view key) const;
 };

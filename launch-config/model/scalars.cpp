@@ -119,7 +119,7 @@ std::optional<Uuid> parse_uuid(std::string_view text) {
 
 std::string format_uuid(const Uuid& uuid) {
     std::string text = format_hex(uuid);
-    for (const size_t at : {8, 13, 18, 23}) {
+    for (const size_t at : {8U, 13U, 18U, 23U}) {
         text.insert(at, 1, '-');
     }
     return text;
