@@ -33,6 +33,8 @@ svm_enter:
     mov 0x78(%rsi), %r15
     mov 0x30(%rsi), %rsi
     vmrun %rax
+    .global svm_after_vmrun
+svm_after_vmrun:
     // VMEXIT has restored rax (guest VMCB) and rsp; all else is the guest's.
     push %rsi
     mov 8(%rsp), %rsi

@@ -2,11 +2,17 @@
 #include "hv/svm/svm.hpp"
 
 #include "hv/base/assert.hpp"
+#include "hv/dev/log.hpp"
 #include "hv/mm/direct_map.hpp"
 #include "hv/svm/permissions.hpp"
 #include "hv/x86/instructions.hpp"
 #include "hv/x86/registers.hpp"
 
+#include <array>
+#include <cstddef>
+#include <cstring>
+
+extern "C" const std::byte svm_after_vmrun;
 extern "C" void svm_enter(uint64_t guest_vmcb, hv::svm::GuestRegisters* registers,
                           uint64_t host_vmcb);
 
@@ -133,10 +139,56 @@ void set_startup_state(Vmcb& vmcb, GuestRegisters& registers, uint8_t page) {
     save.rip = 0;
 }
 
+namespace {
+
+// What an entry needs again if it has to be repeated.
+struct EntryState {
+    static constexpr size_t bytes = offsetof(VmcbSave, dbgctl);
+    std::array<std::byte, bytes> save;
+    uint64_t eventinj;
+};
+
+void keep(EntryState& to, const Vmcb& from) {
+    std::memcpy(to.save.data(), &from.save(), EntryState::bytes);
+    to.eventinj = from.control().eventinj;
+}
+
+void put_back(Vmcb& to, const EntryState& from) {
+    std::memcpy(&to.save(), from.save.data(), EntryState::bytes);
+    to.control().eventinj = from.eventinj;
+    to.all_changed();
+}
+
+// Seen on QEMU 7.2 in about one launch of a hundred: an entry comes back without having run a
+// single instruction of the guest, either with the host's own state in the save area, or as a
+// shutdown, because the walk used the wrong root. Nothing of the guest has happened, so the entry
+// can be repeated from what was kept; a true triple fault at the first instruction happens again.
+bool was_no_entry(const Vmcb& vmcb, uint64_t rip_before) {
+    const VmcbSave& save = vmcb.save();
+    if (save.rip == reinterpret_cast<uint64_t>(&svm_after_vmrun) && save.cr3 == x86::read_cr3()) {
+        return true;
+    }
+    return vmcb.control().exitcode == static_cast<uint64_t>(ExitCode::SHUTDOWN) &&
+           save.rip == rip_before;
+}
+
+}  // namespace
+
 void run(Vmcb& vmcb, GuestRegisters& registers, Paddr host_vmcb) {
     vmcb.save().rax = registers.rax;
     vmcb.save().rsp = registers.rsp;
-    svm_enter(mm::to_paddr(&vmcb).value(), &registers, host_vmcb.value());
+    EntryState before;
+    keep(before, vmcb);
+    const uint64_t rip_before = vmcb.save().rip;
+    constexpr unsigned most_attempts = 3;
+    for (unsigned attempt = 1;; ++attempt) {
+        svm_enter(mm::to_paddr(&vmcb).value(), &registers, host_vmcb.value());
+        if (attempt == most_attempts || !was_no_entry(vmcb, rip_before)) {
+            break;
+        }
+        dev::log("the processor came back without entering the guest: entering again");
+        put_back(vmcb, before);
+    }
     registers.rax = vmcb.save().rax;
     registers.rsp = vmcb.save().rsp;
     vmcb.mark_clean();
