@@ -32,6 +32,11 @@ constexpr KnownDifference known_lengths[] = {
      [](const Disagreement& d) { return is_0f(d.ours, 0xb9) || is_0f(d.ours, 0xff); }},
     {"0F 78 after 66 or F2 is EXTRQ or INSERTQ with two immediates ([apm4]), not VMREAD",
      [](const Disagreement& d) { return is_0f(d.ours, 0x78) && d.ours.immediate_size == 2; }},
+    {"Capstone takes 67 for 66 before 0F 78 with REX, too: EXTRQ for VMREAD",
+     [](const Disagreement& d) {
+         return is_0f(d.ours, 0x78) && d.ours.address_size == 4 && d.ours.has_rex &&
+                d.their_length == d.ours.length + 2U;
+     }},
     {"RET has a 16-bit immediate whatever the operand size ([apm3] RET)",
      [](const Disagreement& d) {
          return d.ours.map == OpcodeMap::Primary && d.ours.opcode == 0xc2;
