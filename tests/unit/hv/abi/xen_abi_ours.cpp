@@ -11,6 +11,7 @@
 #include "hv/abi/xen_start_info.hpp"
 #include "hv/abi/xen_vcpu.hpp"
 #include "hv/abi/xen_version.hpp"
+#include "hv/abi/xen_xenstore.hpp"
 #include "tests/unit/hv/abi/xen_abi.hpp"
 
 namespace {
