@@ -27,6 +27,8 @@ enum class LaunchOp : uint32_t {
     Cap = 3,
     // LaunchRecord*: a line for the launch record and the console log.
     Record = 4,
+    // LaunchPvVcpu*: the same as SetVcpu for a PV domain, once its page tables are written.
+    SetPvVcpu = 5,
 };
 
 // A range in domB's guest physical address space. bytes = 0 means absent.
@@ -64,6 +66,19 @@ struct LaunchVcpu {
     uint32_t eip;
     uint32_t ebx;  // guest physical address of hvm_start_info
     uint32_t pad;
+};
+
+// 64-bit mode at the privilege of a PV kernel, event delivery masked ([xen-pub] xen.h, "start of
+// day memory layout"). The hypervisor adds its own slots to the L4 table ([ours] pv_layout.hpp) and
+// fills the hypercall page.
+struct LaunchPvVcpu {
+    uint32_t domid;
+    uint32_t pad;
+    uint64_t rip;             // guest virtual
+    uint64_t rsp;             // guest virtual
+    uint64_t start_info;      // guest virtual, in RSI
+    uint64_t l4_gfn;          // machine frame of the initial L4 table
+    uint64_t hypercall_page;  // machine frame that the kernel's HYPERCALL_PAGE note names, or ~0
 };
 
 enum class LaunchOutcome : uint32_t {
