@@ -13,11 +13,13 @@ enum class MemoryOp : uint32_t {
     XENMEM_maximum_ram_page = 2,
     XENMEM_current_reservation = 3,
     XENMEM_maximum_reservation = 4,
+    XENMEM_machphys_mfn_list = 5,
     XENMEM_populate_physmap = 6,
     XENMEM_add_to_physmap = 7,
     XENMEM_memory_map = 9,
     XENMEM_machine_memory_map = 10,
     XENMEM_exchange = 11,
+    XENMEM_machphys_mapping = 12,
     XENMEM_set_memory_map = 13,
     XENMEM_maximum_gpfn = 14,
     XENMEM_remove_from_physmap = 15,
@@ -35,6 +37,29 @@ struct MemoryReservation {
     uint16_t rsvd_01a[3];
 };
 static_assert(sizeof(MemoryReservation) == 32);
+
+struct MemoryExchange {     // PV only
+    MemoryReservation in;   // 00
+    MemoryReservation out;  // 20  extent_start: gpfns in, mfns out
+    uint64_t nr_exchanged;  // 40
+};
+static_assert(sizeof(MemoryExchange) == 72);
+
+struct MachphysMapping {  // PV only, out
+    uint64_t v_start;     // 00
+    uint64_t v_end;       // 08
+    uint64_t max_mfn;     // 10
+};
+static_assert(sizeof(MachphysMapping) == 24);
+
+struct MachphysMfnList {
+    uint32_t max_extents;  // 00
+    uint32_t rsvd_004;
+    uint64_t extent_start;  // 08  handle of mfns
+    uint32_t nr_extents;    // 10
+    uint32_t rsvd_014;
+};
+static_assert(sizeof(MachphysMfnList) == 24);
 
 struct MemoryDomain {
     uint16_t domid;

@@ -49,6 +49,8 @@ Answer memory_op(Call& call) {
         case abi::MemoryOp::XENMEM_claim_pages:
             return fail(Errno::XEN_EPERM);
         case abi::MemoryOp::XENMEM_exchange:
+        case abi::MemoryOp::XENMEM_machphys_mapping:
+        case abi::MemoryOp::XENMEM_machphys_mfn_list:
         case abi::MemoryOp::XENMEM_acquire_resource:
             break;
     }

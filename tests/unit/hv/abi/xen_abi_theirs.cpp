@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <xen/xen.h>
 #include <xen/arch-x86/hvm/start_info.h>
+#include <xen/callback.h>
+#include <xen/elfnote.h>
 #include <xen/errno.h>
 #include <xen/event_channel.h>
 #include <xen/features.h>
@@ -17,6 +19,8 @@
 #include <xen/io/console.h>
 #include <xen/io/xs_wire.h>
 #include <xen/memory.h>
+#include <xen/nmi.h>
+#include <xen/physdev.h>
 #include <xen/sched.h>
 #include <xen/vcpu.h>
 #include <xen/version.h>
