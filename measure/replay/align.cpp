@@ -24,6 +24,10 @@ uint32_t likeness(const ReferenceEvent& expected, const std::string& expected_la
     if (same_kind && expected_label == found_label) {
         return 4;
     }
+    if (expected.type == found.claimed_type && !found_label.empty() &&
+        expected_label == found_label) {
+        return 3;  // in another PCR: the plan of PCRs is different
+    }
     return same_content ? 2 : (same_kind ? 1 : 0);
 }
 

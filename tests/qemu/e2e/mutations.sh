@@ -87,7 +87,10 @@ changed "one domain more" '.domains[3] = (.domains[2] | .name = "fourth")' "laun
 changed "the order of domains" '.domains |= [.[0], .[2], .[1]]' 'domain "other"' 'domain "third"'
 changed "the measurement policy" '.measurement = "preferred"' \
     'launch: measurement: /measurement: expected required, found preferred'
-changed "a PCR" '.pcrs.blobs = 14' 'launch: pcr-blobs: /pcrs/blobs: expected 13, found 14'
+changed "the PCR of texts" '.pcrs.text = 11' 'launch: pcr-text: /pcrs/text: expected 12, found 11'
+changed "the PCR of blobs" '.pcrs.blobs = 14' 'launch: pcr-blobs: /pcrs/blobs: expected 13, found 14'
+changed "the mirror PCR" '.pcrs.mirror = 22' \
+    'launch: pcr-mirror: /pcrs/mirror: expected 21, found 22'
 changed "the hypervisor's command line" '.hypervisor.cmdline = "x"' \
     'launch: cmdline: /hypervisor/cmdline: expected , found x'
 
