@@ -31,7 +31,7 @@ ExitCode refuse(Session& session, const measure::LoadError& error,
     if (error.cannot_read) {
         return ExitCode::Usage;
     }
-    measure::Verdict verdict{.domains = {}, .differences = {}};
+    measure::Verdict verdict;
     verdict.differences.push_back({{}, "evidence", {}, "well-formed evidence", error.message});
     for (const std::string& domain : reference.domains) {
         verdict.domains.push_back(domain);

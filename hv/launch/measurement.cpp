@@ -122,16 +122,11 @@ void copy_builder(boot::Machine& m, const Plan& plan) {
 
 Result<void, measure::MeasureError> try_measure(boot::Machine& m, const Plan& plan) {
     HostTpm tpm{TpmMmio{}, SystemClock{}};
-    if (const auto opened = tpm.open(); !opened.ok()) {
+    if (const auto opened = tpm.open_and_reset(plan.graph.pcrs.mirror); !opened.ok()) {
         return Err{measure::MeasureError{opened.error()}};
     }
     state.banks = tpm.banks();
     state.locality = tpm.locality();
-    if (has_mirror()) {
-        if (const auto reset = tpm.reset(plan.graph.pcrs.mirror); !reset.ok()) {
-            return Err{measure::MeasureError{reset.error()}};
-        }
-    }
     make_log(m, plan);
     auto measured = measure_all(tpm, plan);
     tpm.relinquish();

@@ -27,6 +27,18 @@ std::string_view to_string(Subject subject) {
     return "?";
 }
 
+ReferenceValues without_mirror(const ReferenceValues& values) {
+    ReferenceValues plain = values;
+    plain.mirror = false;
+    plain.pcrs.erase(values.mirror_pcr);
+    std::erase_if(plain.events,
+                  [&](const ReferenceEvent& e) { return e.pcr == values.mirror_pcr; });
+    for (size_t i = 0; i < plain.events.size(); ++i) {
+        plain.events[i].index = i + 1;
+    }
+    return plain;
+}
+
 std::vector<std::byte> to_log(const ReferenceValues& values, BankSet banks) {
     size_t size = log_header_bytes(banks) + log_spare_bytes;
     for (const ReferenceEvent& e : values.events) {

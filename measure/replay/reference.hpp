@@ -57,6 +57,10 @@ struct ReferenceValues {
     PcrValues pcrs;  // of the plan's PCRs
 };
 
+// The same launch on a machine whose TPM does not offer locality 2: without the mirror and its
+// separator, everything else as it was.
+ReferenceValues without_mirror(const ReferenceValues& values);
+
 // The log these reference values foretell for a TPM with these banks, byte for byte.
 std::vector<std::byte> to_log(const ReferenceValues& values, BankSet banks);
 

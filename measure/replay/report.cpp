@@ -109,6 +109,9 @@ std::string verdict_to_text(const Verdict& verdict) {
     for (const Difference& difference : verdict.differences) {
         out += to_line(difference) + "\n";
     }
+    if (verdict.mirror_absent) {
+        out += "mirror: absent (locality 2 was not usable; the mirror PCR is untouched)\n";
+    }
     return out + (verdict.matches() ? "verdict: matches (evidence unsigned; hypervisor not "
                                       "measured by firmware)\n"
                                     : "verdict: differs\n");
@@ -119,6 +122,7 @@ std::string verdict_to_json(const Verdict& verdict) {
     json["verdict"] = verdict.matches() ? "matches" : "differs";
     json["root"] = "none";
     json["evidence"] = "unsigned";
+    json["mirror"] = verdict.mirror_absent ? "absent" : "expected";
     json["domains"] = Json::array();
     for (const std::string& domain : verdict.domains) {
         Json entry;

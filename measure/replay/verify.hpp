@@ -29,6 +29,8 @@ std::string to_line(const Difference& difference);
 struct Verdict {
     std::vector<std::string> domains;  // of the reference, in manifest order
     std::vector<Difference> differences;
+    // Locality 2 was not usable, so PCR 12 and 13 stand alone: nothing shows who extended them.
+    bool mirror_absent = false;
 
     [[nodiscard]] bool matches() const { return differences.empty(); }
     [[nodiscard]] bool matches(std::string_view domain) const;

@@ -16,6 +16,8 @@ class Tpm {
     // Takes locality 2 when it works (PCR 21 can be extended and reset only there), else 0, and
     // asks for the active banks. No bank that we know is an error.
     hv::Result<void, TpmError> open();
+    // The same for a launch: locality 2 works only if `mirror` can be reset there, which is done.
+    hv::Result<void, TpmError> open_and_reset(hv::PcrIndex mirror);
     // The same at a locality that is known to work (domB: what hv found).
     hv::Result<void, TpmError> open_at(uint32_t locality);
 
@@ -51,6 +53,19 @@ hv::Result<void, TpmError> Tpm<Mmio, Clock>::open() {
     }
     tis_.relinquish();  // takes the request back
     return open_at(0);
+}
+
+template <TisMmio Mmio, TisClock Clock>
+hv::Result<void, TpmError> Tpm<Mmio, Clock>::open_and_reset(hv::PcrIndex mirror) {
+    TRY(open());
+    if (locality() != 2) {
+        return hv::Ok{};
+    }
+    const auto done = reset(mirror);
+    if (done.ok() || done.error().kind != TpmError::Kind::ResponseCode) {
+        return done;
+    }
+    return open_at(0);  // the registers grant locality 2, the TPM does not know of it
 }
 
 template <TisMmio Mmio, TisClock Clock>

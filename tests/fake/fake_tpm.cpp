@@ -124,7 +124,8 @@ Bytes FakeTpm::extend(uint32_t locality, hv::Reader in) {
 
 Bytes FakeTpm::reset(uint32_t locality, hv::Reader in) {
     const uint32_t pcr = in.read_be<uint32_t>().take();
-    const bool resettable = pcr == 16 || pcr == 23 || (pcr >= 20 && pcr <= 22 && locality == 2);
+    const bool resettable =
+        pcr == 16 || pcr == 23 || (pcr >= 20 && pcr <= 22 && locality == 2 && knows_locality_2);
     if (!resettable) {
         return failure(rc_locality);
     }

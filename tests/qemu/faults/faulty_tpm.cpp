@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // A TPM that goes wrong: stands between QEMU and swtpm and passes everything on until a launch has
-// extended its PCRs AT - 1 times. Used by tpm.sh; knows no TPM command but PCR_Extend.
-// usage: faulty_tpm SOCKET SWTPM_SOCKET HOW AT
+// extended its PCRs AT - 1 times. Used by tpm.sh; knows no TPM commands but PCR_Extend and
+// PCR_Reset. usage: faulty_tpm SOCKET SWTPM_SOCKET HOW AT
 //     fail     that command, and only it, answers TPM_RC_FAILURE
 //     garbage  from then on every answer is nonsense
 //     long     from then on every answer says that it is longer than it is
 //     mute     from then on there is no answer
 //     gone     the connection breaks
 //     lie      that command answers success and does nothing
+//     bound    whatever AT is, PCR_Reset answers TPM_RC_LOCALITY: a TPM without locality 2
 #include "hv/base/endian.hpp"
 #include "images/qemu/unique_fd.hpp"
 
@@ -31,6 +32,7 @@ using Bytes = std::vector<uint8_t>;
 
 constexpr uint32_t CMD_SET_DATAFD = 0x10;  // swtpm's tpm_ioctl.h
 constexpr uint32_t TPM_CC_PCR_Extend = 0x182;
+constexpr uint32_t TPM_CC_PCR_Reset = 0x13d;
 constexpr size_t most_bytes = 8192;
 
 [[noreturn]] void give_up(const char* what) {
@@ -195,7 +197,9 @@ class FaultyTpm {
         if (how_ == "gone" && is_broken) {
             return false;
         }
-        if (how_ == "fail" && is_it) {
+        if (how_ == "bound" && number_at(message.bytes, 6) == TPM_CC_PCR_Reset) {
+            send(data_.get(), {0x80, 0x01, 0, 0, 0, 10, 0, 0, 0x09, 0x07});
+        } else if (how_ == "fail" && is_it) {
             send(data_.get(), {0x80, 0x01, 0, 0, 0, 10, 0, 0, 0x01, 0x01});
         } else if (how_ == "lie" && is_it) {
             send(data_.get(), {0x80, 0x02, 0, 0, 0, 19, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0});

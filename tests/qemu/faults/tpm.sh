@@ -84,6 +84,16 @@ expect_ok
 verify
 expect_matches
 
+new_case "a TPM without locality 2"
+build <<<"$launch"
+boot_faulty bound 1
+expect_ok
+expect_pass attest
+expect_record 'event=measured-hv locality=0'
+verify
+expect_matches
+expect_line 'mirror: absent (locality 2 was not usable; the mirror PCR is untouched)'
+
 # A TPM that works again is capped with the error separator; one that does not cannot be.
 expect_capped_if_it_works() {
     [ "$1" != fail ] || expect_record 'event=capped separator=error ok=yes'
@@ -102,7 +112,7 @@ for how in fail garbage gone mute; do
 done
 
 # domB's part: it has the rest refused, and hv caps with the error separator.
-for how in fail garbage long gone; do
+for how in fail garbage long gone mute; do
     new_case "$how in domB's part, required"
     build <<<"$launch"
     boot_faulty "$how" 9

@@ -47,6 +47,11 @@ TEST(Predict, every_event_but_the_separators_is_followed_by_its_mirror) {
     }
 }
 
+TEST(Predict, leaving_out_the_mirror_gives_what_a_launch_without_locality_2_logs) {
+    EXPECT_EQ(to_json(without_mirror(SampleLaunch{}.predict())),
+              to_json(SampleLaunch{}.predict(false)));
+}
+
 TEST(Predict, the_predicted_log_replays_to_the_predicted_pcrs_in_every_set_of_banks) {
     for (const bool mirror : {false, true}) {
         const ReferenceValues values = SampleLaunch{}.predict(mirror);

@@ -55,8 +55,8 @@ TEST(Tpm, extends_every_bank_in_one_command) {
 TEST(Tpm, resets_the_mirror_pcr_at_locality_2) {
     Bench bench;
     Driver driver = bench.driver();
-    ASSERT_TRUE(driver.open().ok());
-    ASSERT_TRUE(driver.reset(pcr21).ok());
+    ASSERT_TRUE(driver.open_and_reset(pcr21).ok());
+    EXPECT_EQ(driver.locality(), 2U);
     for (const std::byte b : bench.tpm.pcr(21).get(Algorithm::Sha256)) {
         EXPECT_EQ(b, std::byte{});
     }
@@ -74,6 +74,25 @@ TEST(Tpm, works_at_locality_0_when_2_is_denied) {
     ASSERT_FALSE(mirror.ok());
     EXPECT_EQ(mirror.error().kind, TpmError::Kind::ResponseCode);
     EXPECT_EQ(mirror.error().code, 0x907U);
+}
+
+TEST(Tpm, works_at_locality_0_when_2_cannot_reset_the_mirror_pcr) {
+    Bench bench;
+    bench.tpm.knows_locality_2 = false;
+    Driver driver = bench.driver();
+    ASSERT_TRUE(driver.open_and_reset(pcr21).ok());
+    EXPECT_EQ(driver.locality(), 0U);
+    EXPECT_TRUE(driver.extend(pcr12, hash(all_banks, "x")).ok());
+    EXPECT_EQ(bench.tpm.pcr(21).get(Algorithm::Sha256)[0], std::byte{0xff});
+    driver.relinquish();
+    EXPECT_TRUE(bench.tis.is_idle());
+    EXPECT_EQ(bench.tis.misuses(), 0);
+}
+
+TEST(Tpm, a_mirror_pcr_that_is_not_reset_for_another_reason_is_an_error) {
+    Bench bench;
+    bench.tis.commands_until_hang = 1;
+    EXPECT_FALSE(bench.driver().open_and_reset(pcr21).ok());
 }
 
 TEST(Tpm, is_idle_with_every_locality_given_back_afterwards) {
