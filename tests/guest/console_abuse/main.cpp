@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Indices of the console ring that make no sense, again and again. The console service has to
-// survive them and to keep serving the others; afterwards this guest's own console works again.
+// Indices of the console ring that make no sense, again and again; then text as fast as it goes,
+// for `seconds`. The console service has to survive both and to keep serving the others; afterwards
+// this guest's own console works again.
 #include "domb/rt/hypercall.hpp"
 #include "hv/abi/xen_console.hpp"
 #include "hv/abi/xen_event_channel.hpp"
@@ -10,7 +11,19 @@
 
 #include <atomic>
 
-void guest::run(const rt::StartInfo& /*info*/) {
+namespace {
+
+void flood(uint64_t seconds) {
+    const uint64_t end = guest::now_ns() + seconds * 1'000'000'000;
+    for (uint64_t line = 0; guest::now_ns() < end; ++line) {
+        hv::TextOf<80> text;
+        guest::print(text.put("a line of a flood, number ").dec(line).put('\n').view());
+    }
+}
+
+}  // namespace
+
+void guest::run(const rt::StartInfo& info) {
     constexpr uint64_t ring_gpaddr = 0xfefff000;
     hv::abi::HvmParamArgs param{hv::abi::DOMID_SELF, 0,
                                 static_cast<uint32_t>(hv::abi::HvmParam::HVM_PARAM_CONSOLE_EVTCHN),
@@ -42,4 +55,5 @@ void guest::run(const rt::StartInfo& /*info*/) {
         rt::hypercall(rt::Hypercall::sched_op, hv::abi::SchedOp::SCHEDOP_yield);
     }
     print("\n");
+    flood(option(info, "seconds", 2));
 }

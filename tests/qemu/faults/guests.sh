@@ -18,10 +18,22 @@ beside() {
     expect_pass neighbour
     [ "$4" != poweroff ] || expect_pass bad
 }
+# Every heartbeat of the neighbour came out, in order and whole.
+expect_every_heartbeat() {
+    local log=$built/console/neighbour.log count
+    count=$(grep -c '^heartbeat ' "$log")
+    [ "$count" -ge 10 ] || fail "only $count heartbeats"
+    diff <(seq 0 $((count - 1))) <(sed -n 's/^heartbeat \([0-9]*\) at [0-9]* ms$/\1/p' "$log") \
+        >/dev/null || fail "the neighbour's console has lost something"
+    ! grep -q 'bytes lost' "$log" || fail "the console service has lost bytes of the neighbour"
+}
+
 beside "a guest that spins" spin seconds=3 poweroff
 beside "a flood of hypercalls" hypercall_flood seconds=3 poweroff
 beside "pointers that lead nowhere" bad_pointers "" poweroff
 beside "what belongs to others" not_mine "" poweroff
+beside "a console ring that makes no sense, and a flood of text" console_abuse seconds=2 poweroff
+expect_every_heartbeat
 beside "a crash" crash how=0 crash
 beside "a triple fault" crash how=1 crash
 beside "a reboot" crash how=2 reboot

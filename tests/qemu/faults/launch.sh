@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# A builder that dies in prepare, and launch control modules with a flipped bit: hv always ends with
+# A builder that fails in prepare, and launch control modules with a flipped bit: hv always ends with
 # a message and in time, and what runs is never taken for what was meant.
 # usage: launch.sh GANTRY
 . "$(dirname "$0")/../scenario.sh"
@@ -12,16 +12,50 @@ launch='{
     {"name": "web", "memory": "16M", "kernel": "@hello@"}
   ]}'
 
-new_case "a builder that crashes in prepare"
-mkdir "$work/lib"
-cp "$library/hv.elf32" "$library/console.elf" "$work/lib"
-cp "$guests/builder_crash.bin" "$work/lib/domb.bin"
-build --lib "$work/lib" <<<"$launch"
-boot
-expect_nothing_started
-expect_line 'the builder crashes now'
-expect_line 'builder failed in prepare: no domain is started'
-expect_record 'event=capped separator=error ok=yes'
+# boot_failing STEP: with a builder that fails at that point (tests/guest/builder_crash).
+boot_failing() {
+    mkdir -p "$work/lib"
+    cp "$library/hv.elf32" "$library/console.elf" "$work/lib"
+    LC_ALL=C sed "s/GANTRY-STEP=../GANTRY-STEP=$1/" "$guests/builder_crash.bin" >"$work/lib/domb.bin"
+    build --lib "$work/lib" <<<"$launch"
+    boot
+}
+
+# Whatever was ready then: hv caps with the error separator and starts nothing.
+expect_failed_in_prepare() {
+    expect_nothing_started
+    expect_line 'builder failed in prepare: no domain is started'
+    expect_record 'event=capped separator=error ok=yes'
+    expect_no_line 'cannot be '
+}
+
+for step in 00 01 02 03 04 05 09; do
+    new_case "a builder that crashes in prepare, step $step"
+    boot_failing "$step"
+    expect_failed_in_prepare
+    expect_line 'the builder crashes now'
+done
+
+# capped_too_early STEP ERRNO: hv does not take the cap, so the builder ends in prepare.
+capped_too_early() {
+    boot_failing "$1"
+    expect_failed_in_prepare
+    expect_line "cap answers -$2"
+    expect_no_record 'event=capped measured'
+}
+new_case "a builder that caps what it has not measured"
+capped_too_early 06 1
+new_case "a builder that caps before every domain is decided"
+capped_too_early 07 16
+new_case "a builder that caps a log cut short"
+capped_too_early 08 22
+
+new_case "a builder that never ends"
+time_limit=10 boot_failing 10
+expect_status 1
+expect_line 'machine: timeout'
+expect_line 'the builder spins now'
+expect_no_record 'event=domain-started'
 
 new_case "what was meant"
 build <<<"$launch"

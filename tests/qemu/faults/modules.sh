@@ -42,6 +42,13 @@ boot
 expect_nothing_started
 expect_line 'is missing: the loader delivered'
 
+new_case "the launch control module alone"
+build <<<"$launch"
+edit_modules '.[:1]'
+boot
+expect_nothing_started
+expect_line 'builder: domb: boot module 1 is missing: the loader delivered 1'
+
 new_case "all modules are missing"
 build <<<"$launch"
 edit_modules '[]'
