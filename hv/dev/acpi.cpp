@@ -14,10 +14,14 @@ namespace {
 using Bytes = std::span<const std::byte>;
 constexpr size_t header_bytes = 36;
 constexpr size_t max_table_bytes = 1 << 20;
+// What the page tables of entry.S map, which are in use while tables are read.
+constexpr uint64_t mapped_bytes = uint64_t{1} << 39;
 
-// SAFETY: firmware tables lie in memory that the host page table maps; a length above the limit is
-// not believed.
+// SAFETY: all of it is mapped; empty if it is not.
 Bytes bytes_at(uint64_t address, size_t count) {
+    if (address > mapped_bytes - count) {
+        return {};
+    }
     return {mm::direct_map(Paddr{address}), count};
 }
 
@@ -106,7 +110,8 @@ uint8_t find_s5(Bytes dsdt) {
 }
 
 void read_fadt(Bytes fadt, AcpiInfo& info) {
-    info.pm1a_control = static_cast<uint16_t>(le_at<uint32_t>(fadt, 64));
+    const auto port = le_at<uint32_t>(fadt, 64);
+    info.pm1a_control = port > 0xffff ? uint16_t{0} : static_cast<uint16_t>(port);
     const Bytes dsdt = table_at(le_at<uint32_t>(fadt, 40));
     info.s5_sleep_type = find_s5(dsdt);
 }
