@@ -5,33 +5,37 @@
 #include "hv/mm/direct_map.hpp"
 
 #include <algorithm>
+#include <cstddef>
 
 namespace hv::boot {
 
 namespace {
 
+using Word = Le<uint32_t>;  // the loader need not align what it leaves
+
 struct Information {  // [mb1] 3.3
-    uint32_t flags;
-    uint32_t mem_lower, mem_upper;
-    uint32_t boot_device;
-    uint32_t cmdline;     // 10
-    uint32_t mods_count;  // 14
-    uint32_t mods_addr;
-    uint32_t syms[4];
-    uint32_t mmap_length;  // 2c
-    uint32_t mmap_addr;
+    Word flags;
+    Word mem_lower, mem_upper;
+    Word boot_device;
+    Word cmdline;     // 10
+    Word mods_count;  // 14
+    Word mods_addr;
+    Word syms[4];
+    Word mmap_length;  // 2c
+    Word mmap_addr;
 };
 static_assert(offsetof(Information, cmdline) == 0x10 && offsetof(Information, mmap_addr) == 0x30);
 
 struct Module {
-    uint32_t mod_start, mod_end, string, reserved;
+    Word mod_start, mod_end, string, reserved;
 };
+static_assert(sizeof(Module) == 16);
 
 struct MemoryRange {
-    uint32_t size;  // of what follows
+    Word size;  // of what follows
     Le<uint64_t> base_addr;
     Le<uint64_t> length;
-    uint32_t type;  // 1: RAM
+    Word type;  // 1: RAM
 };
 static_assert(sizeof(MemoryRange) == 24);
 
@@ -51,25 +55,33 @@ std::string_view without_path(std::string_view line) {
 }
 
 bool add_ram(const Information& info, BootInfo& out) {
-    uint64_t at = info.mmap_addr;
-    const uint64_t end = at + info.mmap_length;
+    uint64_t at = info.mmap_addr.load();
+    const uint64_t end = at + info.mmap_length.load();
     while (at + sizeof(MemoryRange) <= end) {
         const auto& range = *mm::direct_map_as<const MemoryRange>(Paddr{at});
-        if (range.type == 1 &&
-            !out.ram.push({Paddr{range.base_addr.load()}, range.length.load()}).ok()) {
+        const uint64_t next = at + range.size.load() + sizeof(range.size);
+        if (next < at + sizeof(MemoryRange)) {
+            return false;  // no entry is that short: what follows is none
+        }
+        const uint64_t first = range.base_addr.load();
+        // No range wraps around, whatever its length says.
+        const uint64_t bytes = std::min(range.length.load(), ~first);
+        constexpr uint32_t type_ram = 1;
+        if (range.type.load() == type_ram && !out.ram.push({Paddr{first}, bytes}).ok()) {
             return false;
         }
-        at += range.size + sizeof(range.size);
+        at = next;
     }
     return !out.ram.empty();
 }
 
 bool add_modules(const Information& info, BootInfo& out) {
-    for (uint32_t i = 0; i < info.mods_count; ++i) {
-        const auto& module =
-            *mm::direct_map_as<const Module>(Paddr{info.mods_addr + i * sizeof(Module)});
-        if (module.mod_end < module.mod_start ||
-            !out.modules.push({Paddr{module.mod_start}, module.mod_end - module.mod_start}).ok()) {
+    for (uint32_t i = 0; i < info.mods_count.load(); ++i) {
+        const uint64_t at = info.mods_addr.load() + i * sizeof(Module);
+        const auto& module = *mm::direct_map_as<const Module>(Paddr{at});
+        const uint32_t start = module.mod_start.load();
+        const uint32_t end = module.mod_end.load();
+        if (end < start || !out.modules.push({Paddr{start}, end - start}).ok()) {
             return false;
         }
     }
@@ -80,18 +92,20 @@ bool add_modules(const Information& info, BootInfo& out) {
 
 bool from_multiboot1(Paddr information, BootInfo& out) {
     const auto& info = *mm::direct_map_as<const Information>(information);
-    if ((info.flags & HasMemoryMap) == 0 || !add_ram(info, out)) {
+    const uint32_t flags = info.flags.load();
+    if ((flags & HasMemoryMap) == 0 || !add_ram(info, out)) {
         return false;
     }
-    if ((info.flags & HasCmdline) != 0) {
-        const std::string_view line = string_at(info.cmdline, 4096);
+    if ((flags & HasCmdline) != 0) {
+        const uint32_t at = info.cmdline.load();
+        const std::string_view line = string_at(at, 4096);
         out.command_line = without_path(line);
         // It lies in RAM behind the image, and is read after memory has been given out.
-        if (!out.loader_data.push({Paddr{info.cmdline}, line.size()}).ok()) {
+        if (!out.loader_data.push({Paddr{at}, line.size()}).ok()) {
             return false;
         }
     }
-    return (info.flags & HasModules) == 0 || add_modules(info, out);
+    return (flags & HasModules) == 0 || add_modules(info, out);
 }
 
 }  // namespace hv::boot

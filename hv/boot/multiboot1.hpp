@@ -8,7 +8,8 @@ namespace hv::boot {
 
 inline constexpr uint32_t multiboot1_magic = 0x2badb002;  // in EAX at entry
 
-// False: the block lacks a memory map or lists more ranges or modules than are supported.
+// False: the block lacks a memory map, contradicts itself, or lists more ranges or modules than are
+// supported.
 bool from_multiboot1(Paddr information, BootInfo& out);
 
 }  // namespace hv::boot
