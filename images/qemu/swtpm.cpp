@@ -14,14 +14,14 @@ namespace {
 using namespace std::chrono_literals;
 using std::filesystem::path;
 
-Outcome<void> make_state(const path& directory, const std::string& banks, int stop) {
+Outcome<void> make_state(const path& directory, const std::string& banks) {
     std::error_code error;
     std::filesystem::create_directory(directory / "tpm", error);
     const auto setup = TRY(run_program(
         {.arguments = {"swtpm_setup", "--tpm2", "--tpmstate", (directory / "tpm").string(),
                        "--lock-nvram", "--pcr-banks", banks},
          .directory = directory},
-        30s, stop));
+        30s));
     if (setup.status != 0) {
         return hv::Err{Failure{"swtpm_setup failed: " + setup.text}};
     }
@@ -29,9 +29,8 @@ Outcome<void> make_state(const path& directory, const std::string& banks, int st
 }
 
 // The socket appears when swtpm listens.
-Outcome<void> wait_for_socket(ChildProcess& process, const path& socket,
-                              const StopSignals& signals) {
-    for (int i = 0; i < 1000 && !process.poll_status() && !signals.has_come(); ++i) {
+Outcome<void> wait_for_socket(ChildProcess& process, const path& socket) {
+    for (int i = 0; i < 1000 && !process.poll_status(); ++i) {
         std::error_code error;
         if (std::filesystem::exists(socket, error)) {
             return hv::Ok{};
@@ -43,15 +42,14 @@ Outcome<void> wait_for_socket(ChildProcess& process, const path& socket,
 
 }  // namespace
 
-Outcome<Swtpm> Swtpm::start(const path& directory, const std::string& banks,
-                            const StopSignals& signals) {
-    TRY(make_state(directory, banks, signals.fd()));
+Outcome<Swtpm> Swtpm::start(const path& directory, const std::string& banks) {
+    TRY(make_state(directory, banks));
     // Without --terminate it outlives QEMU's connection, so that its PCRs can be read afterwards.
     ChildProcess process = TRY(ChildProcess::start(
         {.arguments = {"swtpm", "socket", "--tpm2", "--tpmstate", "dir=tpm", "--ctrl",
                        std::string{"type=unixio,path="} + socket_name},
          .directory = directory}));
-    TRY(wait_for_socket(process, directory / socket_name, signals));
+    TRY(wait_for_socket(process, directory / socket_name));
     return Swtpm{std::move(process), directory / socket_name};
 }
 
