@@ -146,11 +146,11 @@ void ChildProcess::kill() {
 }
 
 Outcome<FinishedProgram> run_program(const ChildProcess::Program& program,
-                                     std::chrono::milliseconds limit) {
+                                     std::chrono::milliseconds limit, int stop) {
     ChildProcess child = TRY(ChildProcess::start(program));
     const auto deadline = steady_clock::now() + limit;
-    std::array<pollfd, 2> ends{pollfd{child.output(), POLLIN, 0},
-                               pollfd{child.errors(), POLLIN, 0}};
+    std::array<pollfd, 3> ends{pollfd{child.output(), POLLIN, 0},
+                               pollfd{child.errors(), POLLIN, 0}, pollfd{stop, POLLIN, 0}};
     std::array<std::string, 2> texts;
     while (ends[0].fd >= 0 || ends[1].fd >= 0) {
         const auto left =
@@ -159,7 +159,10 @@ Outcome<FinishedProgram> run_program(const ChildProcess::Program& program,
             return hv::Err{Failure{program.arguments.front() + " takes too long"}};
         }
         ::poll(ends.data(), ends.size(), static_cast<int>(left.count()));
-        for (size_t i = 0; i < ends.size(); ++i) {
+        if (ends[2].revents != 0) {
+            return hv::Err{Failure{program.arguments.front() + " is interrupted"}};
+        }
+        for (size_t i = 0; i < texts.size(); ++i) {
             if (ends[i].fd >= 0 && ends[i].revents != 0 && !read_some(ends[i].fd, texts[i])) {
                 ends[i].fd = -1;  // poll ignores it from now on
             }

@@ -55,8 +55,8 @@ struct FinishedProgram {
     std::string text;  // standard output, then standard error
 };
 
-// Runs a short program to its end, at most `limit`.
+// Runs a short program to its end, at most `limit`, or until `stop` can be read.
 Outcome<FinishedProgram> run_program(const ChildProcess::Program& program,
-                                     std::chrono::milliseconds limit);
+                                     std::chrono::milliseconds limit, int stop);
 
 }  // namespace images

@@ -169,7 +169,12 @@ Outcome<MachineRun> run_machine(const MachineOptions& options, const BootSet& se
     if (options.tpm == TpmKind::None || options.tpm_socket) {
         return run_qemu(options, set, directory.path(), signals, transcript);
     }
-    const Swtpm swtpm = TRY(Swtpm::start(directory.path(), options.pcr_banks));
+    auto started = Swtpm::start(directory.path(), options.pcr_banks, signals);
+    if (!started.ok() && signals.has_come()) {
+        transcript.finish();
+        return MachineRun{.stop = Stop::Interrupted, .begin = steady_clock::now()};
+    }
+    const Swtpm swtpm = TRY(std::move(started));
     MachineRun run = TRY(run_qemu(options, set, directory.path(), signals, transcript));
     if (options.read_swtpm_pcrs) {
         run.swtpm_pcrs = TRY(swtpm.read_pcrs());

@@ -3,6 +3,7 @@
 
 #include <cerrno>
 
+#include <poll.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -23,6 +24,11 @@ Outcome<StopSignals> StopSignals::block() {
         return hv::Err{system_failure("signalfd", error)};
     }
     return StopSignals{before, std::move(fd)};
+}
+
+bool StopSignals::has_come() const {
+    pollfd wanted{fd_.get(), POLLIN, 0};
+    return ::poll(&wanted, 1, 0) > 0;
 }
 
 StopSignals::~StopSignals() {

@@ -21,6 +21,8 @@ class StopSignals {
     ~StopSignals();
 
     [[nodiscard]] int fd() const { return fd_.get(); }
+    // One has come. It stays to be read from fd().
+    [[nodiscard]] bool has_come() const;
 
   private:
     StopSignals(sigset_t before, UniqueFd fd) : before_{before}, fd_{std::move(fd)} {}

@@ -14,14 +14,14 @@ namespace {
 using namespace std::chrono_literals;
 using std::filesystem::path;
 
-Outcome<void> make_state(const path& directory, const std::string& banks) {
+Outcome<void> make_state(const path& directory, const std::string& banks, int stop) {
     std::error_code error;
     std::filesystem::create_directory(directory / "tpm", error);
     const auto setup = TRY(run_program(
         {.arguments = {"swtpm_setup", "--tpm2", "--tpmstate", (directory / "tpm").string(),
                        "--lock-nvram", "--pcr-banks", banks},
          .directory = directory},
-        30s));
+        30s, stop));
     if (setup.status != 0) {
         return hv::Err{Failure{"swtpm_setup failed: " + setup.text}};
     }
@@ -29,8 +29,9 @@ Outcome<void> make_state(const path& directory, const std::string& banks) {
 }
 
 // The socket appears when swtpm listens.
-Outcome<void> wait_for_socket(ChildProcess& process, const path& socket) {
-    for (int i = 0; i < 1000 && !process.poll_status(); ++i) {
+Outcome<void> wait_for_socket(ChildProcess& process, const path& socket,
+                              const StopSignals& signals) {
+    for (int i = 0; i < 1000 && !process.poll_status() && !signals.has_come(); ++i) {
         std::error_code error;
         if (std::filesystem::exists(socket, error)) {
             return hv::Ok{};
@@ -42,14 +43,15 @@ Outcome<void> wait_for_socket(ChildProcess& process, const path& socket) {
 
 }  // namespace
 
-Outcome<Swtpm> Swtpm::start(const path& directory, const std::string& banks) {
-    TRY(make_state(directory, banks));
+Outcome<Swtpm> Swtpm::start(const path& directory, const std::string& banks,
+                            const StopSignals& signals) {
+    TRY(make_state(directory, banks, signals.fd()));
     // Without --terminate it outlives QEMU's connection, so that its PCRs can be read afterwards.
     ChildProcess process = TRY(ChildProcess::start(
         {.arguments = {"swtpm", "socket", "--tpm2", "--tpmstate", "dir=tpm", "--ctrl",
                        std::string{"type=unixio,path="} + socket_name},
          .directory = directory}));
-    TRY(wait_for_socket(process, directory / socket_name));
+    TRY(wait_for_socket(process, directory / socket_name, signals));
     return Swtpm{std::move(process), directory / socket_name};
 }
 

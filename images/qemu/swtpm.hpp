@@ -4,6 +4,7 @@
 
 #include "images/qemu/child_process.hpp"
 #include "images/qemu/failure.hpp"
+#include "images/qemu/signals.hpp"
 
 #include <filesystem>
 #include <string>
@@ -17,7 +18,9 @@ class Swtpm {
     static constexpr const char* socket_name = "tpm.sock";
 
     // `banks` as swtpm_setup wants them, e.g. "sha1,sha256". State and socket go into `directory`.
-    static Outcome<Swtpm> start(const std::filesystem::path& directory, const std::string& banks);
+    // Gives up when a signal comes.
+    static Outcome<Swtpm> start(const std::filesystem::path& directory, const std::string& banks,
+                                const StopSignals& signals);
 
     // Values of all PCRs in all banks, lines "bank index hex" like evidence/pcrs. Only after QEMU
     // has gone: it owns the command channel while it runs.

@@ -96,6 +96,37 @@ jq --arg file "$work/kernel" '.domains[1].kernel = $file' <<<"$launch" | build -
 boot
 expect_refused no-pvh-note /domains/1/kernel
 
+# move_segment FILE GPADDR: where the last segment of an ELF file wants to be (p_paddr).
+move_segment() {
+    local last byte at
+    last=$(readelf -lW "$1" | grep -E '^  (LOAD|NOTE)' | grep -n LOAD | tail -n 1 | cut -d : -f 1)
+    at=$((64 + 56 * (last - 1) + 24))
+    for byte in 0 8 16 24; do
+        # shellcheck disable=SC2059  # the format is the byte
+        printf "\\x$(printf %x $(($2 >> byte & 255)))"
+    done | dd of="$1" bs=1 seek="$at" conv=notrunc status=none
+    readelf -lW "$1" | grep -q "^  LOAD .* $(printf 0x%016x "$2") " || fail "no segment was moved"
+}
+
+# moved GPADDR: boots with a kernel one of whose segments wants to be there.
+moved() {
+    cp "$guests/hello.elf" "$work/kernel"
+    move_segment "$work/kernel" "$1"
+    jq --arg file "$work/kernel" '.domains[1].kernel = $file' <<<"$launch" | build --unexamined
+    boot
+}
+new_case "a kernel with a segment where no domain has RAM"
+moved 0xd0000000
+expect_refused segment-outside-ram /domains/1/kernel
+
+new_case "a kernel with a segment over the ACPI tables"
+moved 0xe0000
+expect_refused segment-outside-ram /domains/1/kernel
+
+new_case "a kernel with a segment beyond the RAM of its domain"
+moved 0x1000000
+expect_refused too-little-memory /domains/1/memory
+
 new_case "a domain too small for kernel and initrd"
 head -c 5M /dev/zero >"$work/large"
 jq --arg file "$work/large" '.domains[1] += {"memory": "4M", "initrd": $file}' <<<"$launch" |

@@ -111,6 +111,32 @@ frame ff 't_ns=3 event=machine-off status=ok\n' | prepare hang
 boot --timeout 30
 expect_status 0
 
+# expect_arguments TEXT ARGUMENTS: what the machine is started with.
+expect_arguments() {
+    FAKE_QEMU_ARGUMENTS=$work/arguments boot "${@:2}"
+    expect_status 0
+    grep -qF -- " $1 " "$work/arguments" || fail "expected: $1, found: $(cat "$work/arguments")"
+}
+
+name="the machine's size"
+frame ff 't_ns=3 event=machine-off status=ok\n' | prepare exit
+expect_arguments '-smp 2 -m 1024'
+expect_arguments '-smp 3 -m 2048' --cpus 3 --memory 2G
+jq '.machine = {"cpus": 4, "memory_mib": 300}' "$work/set/boot.json" >"$work/boot.json"
+mv "$work/boot.json" "$work/set/boot.json"
+expect_arguments '-smp 4 -m 300'
+expect_arguments '-smp 1 -m 300' --cpus 1
+expect_arguments '-smp 4 -m 512' --memory 512M
+for wrong in '--cpus 0' '--cpus 256' '--memory 2X' '--tpm crb' '--timeout x'; do
+    # shellcheck disable=SC2086  # two words
+    boot $wrong
+    expect_status 2
+done
+
+name="gdb and no TPM"
+expect_arguments '-gdb tcp:127.0.0.1:4321 -S' --gdb 4321 --qemu-arg x
+! grep -q tpm "$work/arguments" || fail "there is a TPM"
+
 name="QEMU that does not start"
 printf '' | prepare fail
 boot

@@ -128,6 +128,16 @@ TEST(LogReader, the_algorithms_of_the_header_must_be_known_and_different) {
               LogFault::RepeatedAlgorithm);
 }
 
+TEST(LogReader, a_header_without_any_algorithm_is_refused) {
+    Bytes bytes = sample_log();
+    bytes.resize(first_event_at);
+    bytes.erase(bytes.begin() + static_cast<ptrdiff_t>(algorithms_at),
+                bytes.begin() + static_cast<ptrdiff_t>(vendor_size_at));
+    put32(bytes, 28, static_cast<uint32_t>(bytes.size() - 32));
+    put32(bytes, algorithm_count_at, 0);
+    EXPECT_EQ(refusal(bytes).fault, LogFault::BadSpecId);
+}
+
 TEST(LogReader, the_vendor_information_must_fill_the_header_exactly) {
     EXPECT_EQ(refusal_after([](Bytes& b) { b[vendor_size_at] = std::byte{1}; }).fault,
               LogFault::BadSpecId);
