@@ -152,11 +152,9 @@ hv::Result<Kernel, Refusal> read_kernel(Bytes file) {
     Kernel kernel;
     std::optional<uint32_t> entry;
     for (uint64_t i = 0; i < header.e_phnum.load(); ++i) {
-        const uint64_t at = i * sizeof(ProgramHeader);
-        if (header.e_phoff.load() > file.size()) {
-            return hv::Err{Refusal::ElfMalformed};
-        }
-        const auto ph = TRY(read<ProgramHeader>(file, header.e_phoff.load() + at));
+        // Cannot wrap: the first header lies within the file, or this ends with it.
+        const uint64_t at = header.e_phoff.load() + i * sizeof(ProgramHeader);
+        const auto ph = TRY(read<ProgramHeader>(file, at));
         if (ph.p_type.load() == PT_LOAD) {
             const Segment segment = TRY(read_segment(file, ph));
             TRY(add_segment(kernel.segments, segment));

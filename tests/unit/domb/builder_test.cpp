@@ -255,6 +255,13 @@ TEST_F(Builder, refuses_a_domain_whenever_the_hypervisor_refuses_an_operation) {
     EXPECT_EQ(n, 6);  // segment and its zeros, initrd, tables, memory map, vCPU
 }
 
+TEST_F(Builder, fails_when_the_hypervisor_does_not_take_an_outcome) {
+    add_domain("one", "/domains/0", true);
+    hypervisor.refuses_outcomes = true;
+    EXPECT_EQ(build(&events), Outcome::Failed);
+    EXPECT_FALSE(hypervisor.capped.has_value());
+}
+
 TEST_F(Builder, under_required_fails_at_every_tpm_error) {
     add_domain("one", "/domains/0", true);
     add_domain("two", "/domains/1", true);

@@ -82,6 +82,9 @@ class FakeHypervisor final : public builder::Hypervisor {
         return hv::Ok{};
     }
     builder::Done built(hv::DomainId domain, hv::abi::LaunchOutcome outcome) override {
+        if (refuses_outcomes) {
+            return hv::Err{builder::HypercallError{16}};
+        }
         domains[domain.value()].outcome = outcome;
         return hv::Ok{};
     }
@@ -98,6 +101,7 @@ class FakeHypervisor final : public builder::Hypervisor {
     std::string printed;
     // Operations on contents that succeed before one is refused; negative: all.
     int refuse_after = -1;
+    bool refuses_outcomes = false;
 
   private:
     bool refuse() { return refuse_after >= 0 && refuse_after-- == 0; }

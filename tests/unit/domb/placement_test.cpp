@@ -68,8 +68,10 @@ TEST(Placement, shares_no_page_between_initrd_and_kernel) {
 }
 
 TEST(Placement, refuses_an_initrd_larger_than_anything) {
-    EXPECT_EQ(why_refused(kernel_at({{16 * MiB, MiB}}), UINT64_MAX - 4096, 256 * MiB),
-              Refusal::TooLittleMemory);
+    for (const uint64_t bytes : {257 * MiB, UINT64_MAX - 4096, UINT64_MAX}) {
+        EXPECT_EQ(why_refused(kernel_at({{16 * MiB, MiB}}), bytes, 256 * MiB),
+                  Refusal::TooLittleMemory);
+    }
 }
 
 TEST(Placement, refuses_segments_outside_ram) {

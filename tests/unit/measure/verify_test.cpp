@@ -244,6 +244,14 @@ TEST(Verify, a_type_swapped_to_one_that_is_ignored_is_caught) {  // T6
     }
 }
 
+TEST(Verify, an_event_in_another_pcr_is_caught) {
+    EXPECT_TRUE(has_line(lines_after_events([](Events& events) {
+                             event(events, Subject::Kernel).pcr = hv::PcrIndex{14};
+                         }),
+                         "domain \"web\": kernel: /domains/0/kernel: expected EV_EVENT_TAG in PCR "
+                         "13, found EV_EVENT_TAG in PCR 14"));
+}
+
 TEST(Verify, a_hidden_event_and_a_forged_one_in_its_place_are_caught) {  // T6
     const auto lines = lines_after_forging([](Events& events) {
         ReferenceEvent forged = event(events, Subject::Kernel);
@@ -342,6 +350,39 @@ TEST(Verify, sha1_alone_proves_nothing) {  // T12
     EXPECT_EQ(lines_of(evidence_of(reference, bank(Algorithm::Sha1)), reference),
               (std::vector<std::string>{
                   "launch: banks: expected sha256, sha384 or sha512, found sha1 alone"}));
+}
+
+TEST(Verify, a_bank_that_was_not_predicted_cannot_match) {
+    const ReferenceValues all = SampleLaunch{}.predict();
+    ReferenceValues reference = all;
+    reference.banks = bank(Algorithm::Sha256);
+    for (ReferenceEvent& e : reference.events) {
+        e.digests = e.digests.only(reference.banks);
+    }
+    for (auto& [pcr, value] : reference.pcrs) {
+        value = value.only(reference.banks);
+    }
+    EXPECT_EQ(lines_of(evidence_of(all, bank(Algorithm::Sha256)), reference),
+              std::vector<std::string>{});
+    EXPECT_TRUE(has_line(lines_of(evidence_of(all, two_banks()), reference),
+                         "launch: banks: expected predicted banks only, found sha1"));
+}
+
+TEST(Verify, reference_values_that_contradict_themselves_match_nothing) {
+    ReferenceValues reference = SampleLaunch{}.predict();
+    const Evidence evidence = evidence_of(reference, two_banks());
+    reference.pcrs[hv::PcrIndex{12}] = reference.pcrs[hv::PcrIndex{13}];
+    EXPECT_TRUE(has_line(lines_of(evidence, reference), "launch: PCR 12: expected sha256 "));
+}
+
+TEST(Verify, every_missing_separator_is_listed) {
+    const auto lines = lines_after_events([](Events& events) {
+        std::erase_if(events, [](const auto& e) { return e.subject == Subject::Cap; });
+    });
+    EXPECT_EQ(
+        std::count_if(lines.begin(), lines.end(),
+                      [](const std::string& l) { return l.starts_with("launch: separator: "); }),
+        3);
 }
 
 TEST(Verify, an_extend_that_the_log_does_not_show_is_caught) {  // T34
