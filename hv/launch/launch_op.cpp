@@ -132,6 +132,7 @@ Answer handle_launch_op(domain::Vcpu& caller, uint64_t cmd, GuestVaddr argument)
             return built(caller, argument);
         case abi::LaunchOp::Cap:
             return cap(caller, argument);
+        case abi::LaunchOp::SetPvVcpu:  // PV domains cannot be created yet
         case abi::LaunchOp::Record:
             break;
     }
