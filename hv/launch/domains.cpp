@@ -102,7 +102,7 @@ void create_domains(boot::Machine& m, const Plan& plan) {
                                          .vcpu_count = planned.vcpu_count,
                                          .extra_table_frames = grants_and_special_pages,
                                          .cpuid = planned.cpuid});
-        if (false) {
+        if (!created.ok()) {
             does_not_fit(m, planned.name, planned.path, planned.memory_bytes);
         }
         domain::Domain& d = *created.value();
