@@ -47,6 +47,7 @@ Json to_json(const launch::Domain& domain) {
                  {"type", to_string(domain.type)},
                  {"vcpus", domain.vcpu_count},
                  {"memory", domain.memory_bytes},
+                 {"memory-max", domain.max_memory_bytes},
                  {"roles", roles},
                  {"cpuid", {{"x2apic", domain.cpuid.x2apic}, {"xsave", domain.cpuid.xsave}}},
                  {"kernel", to_json(domain.kernel)}};

@@ -66,6 +66,7 @@ void write_domain_text(const Domain& domain, const ArtifactDigests& digests, hv:
     put_line(out, "type", to_string(domain.type));
     put_line(out, "vcpus", domain.vcpu_count);
     put_line(out, "memory", domain.memory_bytes);
+    put_line(out, "memory-max", domain.max_memory_bytes);
     put_roles(out, domain.roles);
     put_line(out, "cpuid-x2apic", domain.cpuid.x2apic ? 1 : 0);
     put_line(out, "cpuid-xsave", domain.cpuid.xsave ? 1 : 0);

@@ -10,7 +10,7 @@
 namespace launch {
 namespace {
 
-constexpr uint64_t max_memory_bytes = uint64_t{1} << 40;
+constexpr uint64_t largest_memory_bytes = uint64_t{1} << 40;
 constexpr uint32_t domid_builder_of_other_dialects = 0x7ff5;  // "choose for me"
 
 template <class T>
@@ -92,20 +92,33 @@ Decoded<DomainType> decode_type(const NodeReader& reader) {
 }
 
 // The binding counts in KiB, in one or two cells.
-Decoded<uint64_t> decode_memory(const NodeReader& reader) {
-    const auto value = reader.node().property(names::memory);
+Decoded<std::optional<uint64_t>> decode_size(const NodeReader& reader, std::string_view name) {
+    const auto value = reader.node().property(name);
     if (!value) {
-        return reader.reject(DecodeReason::Missing, names::memory);
+        return std::optional<uint64_t>{};
     }
     const auto narrow = fdt::as_u32(*value);
     const auto kib = narrow ? std::optional<uint64_t>{*narrow} : fdt::as_u64(*value);
     if (!kib) {
-        return reader.reject(DecodeReason::Malformed, names::memory);
+        return reader.reject(DecodeReason::Malformed, name);
     }
-    if (*kib == 0 || *kib > max_memory_bytes / 1024 || *kib % 4 != 0) {
-        return reader.reject(DecodeReason::OutOfRange, names::memory);
+    if (*kib == 0 || *kib > largest_memory_bytes / 1024 || *kib % 4 != 0) {
+        return reader.reject(DecodeReason::OutOfRange, name);
     }
-    return *kib * 1024;
+    return std::optional{*kib * 1024};
+}
+
+Decoded<void> decode_memory(const NodeReader& reader, Domain& domain) {
+    const auto memory = TRY(decode_size(reader, names::memory));
+    if (!memory) {
+        return reader.reject(DecodeReason::Missing, names::memory);
+    }
+    domain.memory_bytes = *memory;
+    domain.max_memory_bytes = TRY(decode_size(reader, names::max_memory)).value_or(*memory);
+    if (domain.max_memory_bytes < domain.memory_bytes) {
+        return reader.reject(DecodeReason::Contradiction, names::max_memory);
+    }
+    return hv::Ok{};
 }
 
 Decoded<Roles> decode_roles(const NodeReader& reader) {
@@ -202,10 +215,11 @@ Decoded<Artifact> decode_module(const NodeReader& reader, std::string_view defau
 }
 
 Decoded<Domain> decode_domain(const NodeReader& reader, DecodeNotes* notes) {
-    constexpr std::array<std::string_view, 15> known{
-        "compatible", "#address-cells", "#size-cells", names::domid,  names::uuid,
-        names::mode,  names::cpus,      names::memory, names::name,   names::capabilities,
-        names::roles, names::x2apic,    names::xsave,  names::expect, names::path};
+    constexpr std::array<std::string_view, 16> known{
+        "compatible",      "#address-cells", "#size-cells",       names::domid,
+        names::uuid,       names::mode,      names::cpus,         names::memory,
+        names::max_memory, names::name,      names::capabilities, names::roles,
+        names::x2apic,     names::xsave,     names::expect,       names::path};
     const std::string_view node_name = reader.node().name();
     Domain domain;
     domain.domid = TRY(decode_domid(reader));
@@ -213,7 +227,7 @@ Decoded<Domain> decode_domain(const NodeReader& reader, DecodeNotes* notes) {
     TRY(decode_uuid(reader, domain.uuid));
     domain.type = TRY(decode_type(reader));
     domain.vcpu_count = TRY(reader.u32_in(names::cpus, 1, max_vcpus_per_domain));
-    domain.memory_bytes = TRY(decode_memory(reader));
+    TRY(decode_memory(reader, domain));
     domain.roles = TRY(decode_roles(reader));
     domain.cpuid.x2apic = TRY(reader.flag(names::x2apic, true));
     domain.cpuid.xsave = TRY(reader.flag(names::xsave, true));

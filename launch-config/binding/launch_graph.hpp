@@ -77,7 +77,8 @@ struct Domain {
     std::array<std::byte, 16> uuid{};
     DomainType type = DomainType::Pvh;
     uint32_t vcpu_count = 1;
-    uint64_t memory_bytes = 0;  // RAM, a multiple of 4 KiB
+    uint64_t memory_bytes = 0;      // RAM it starts with, a multiple of 4 KiB
+    uint64_t max_memory_bytes = 0;  // RAM it may balloon up to: as much, or more
     Roles roles;
     CpuidPolicy cpuid;
     Artifact kernel;

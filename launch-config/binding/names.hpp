@@ -28,6 +28,7 @@ inline constexpr string_view uuid = "domain-uuid";
 inline constexpr string_view mode = "mode";
 inline constexpr string_view cpus = "cpus";
 inline constexpr string_view memory = "memory";
+inline constexpr string_view max_memory = "mem-max";
 inline constexpr string_view capabilities = "capabilities";
 inline constexpr string_view name = "hl,name";
 inline constexpr string_view roles = "hl,roles";

@@ -88,6 +88,7 @@ class Assembler {
         domain.type = spec.type;
         domain.vcpu_count = spec.vcpu_count;
         domain.memory_bytes = spec.memory_bytes.value;
+        domain.max_memory_bytes = spec.max_memory_bytes.value;
         for (const auto& role : spec.roles) {
             domain.roles.add(role.value);
         }
@@ -108,6 +109,7 @@ class Assembler {
         domain.name = console_name;
         domain.uuid = derive_uuid(console_name);
         domain.memory_bytes = console_memory_bytes;
+        domain.max_memory_bytes = console_memory_bytes;
         domain.roles.add(Role::Console);
         domain.expected_end = ExpectedEnd::Never;
         domain.kernel.module_index = module_of("console", bytes, manifest_.domains_place);
@@ -181,13 +183,18 @@ void check_machine_memory(const Manifest& manifest, const Plan& plan, Diagnostic
     if (!manifest.machine.memory_bytes) {
         return;
     }
-    uint64_t needed = hypervisor_allowance;
+    // The most is needed while domB works, beside the modules and with a copy of each; or after
+    // that, when both are free again and domains take up to their maxima.
+    uint64_t at_launch = 0;
+    uint64_t later = 0;
     for (const Domain& domain : plan.graph.domains) {
-        needed += domain.memory_bytes;
+        at_launch += domain.memory_bytes;
+        later += domain.max_memory_bytes;
     }
     for (const Module& module : plan.modules) {
-        needed += 2 * hv::align_up(module.bytes.size(), hv::page_size);
+        at_launch += 2 * hv::align_up(module.bytes.size(), hv::page_size);
     }
+    const uint64_t needed = hypervisor_allowance + std::max(at_launch, later);
     if (needed > *manifest.machine.memory_bytes) {
         diagnostics.add(
             manifest.domains_place,

@@ -88,13 +88,30 @@ void roles_are_held_once(const Manifest& manifest, Diagnostics& diagnostics) {
 void memory_is_whole_pages(const Manifest& manifest, Diagnostics& diagnostics) {
     constexpr uint64_t low = uint64_t{4} << 20;
     constexpr uint64_t high = uint64_t{1} << 40;
-    for (const DomainSpec& domain : manifest.domains) {
-        const uint64_t bytes = domain.memory_bytes.value;
+    const auto check = [&](const At<uint64_t>& memory) {
+        const uint64_t bytes = memory.value;
         // Zero: absent or not understood, and reported as such.
         if (bytes != 0 && (bytes < low || bytes > high || bytes % hv::page_size != 0)) {
             diagnostics.add(
-                domain.memory_bytes.place, "memory is " + format_size(bytes),
+                memory.place, "memory is " + format_size(bytes),
                 "expected " + format_size(low) + " to " + format_size(high) + " in units of 4K");
+        }
+    };
+    for (const DomainSpec& domain : manifest.domains) {
+        check(domain.memory_bytes);
+        if (domain.max_memory_bytes.place.pointer != domain.memory_bytes.place.pointer) {
+            check(domain.max_memory_bytes);
+        }
+    }
+}
+
+void memory_maximum_is_not_less(const Manifest& manifest, Diagnostics& diagnostics) {
+    for (const DomainSpec& domain : manifest.domains) {
+        const uint64_t max = domain.max_memory_bytes.value;
+        if (max != 0 && max < domain.memory_bytes.value) {
+            diagnostics.add(
+                domain.max_memory_bytes.place, "the maximum is " + format_size(max),
+                "expected at least the initial " + format_size(domain.memory_bytes.value));
         }
     }
 }
@@ -102,10 +119,11 @@ void memory_is_whole_pages(const Manifest& manifest, Diagnostics& diagnostics) {
 void memory_fits_the_machine(const Manifest& manifest, Diagnostics& diagnostics) {
     uint64_t sum = 0;
     for (const DomainSpec& domain : manifest.domains) {
-        sum += std::min(domain.memory_bytes.value, uint64_t{1} << 40);
+        sum += std::min(domain.max_memory_bytes.value, uint64_t{1} << 40);
         if (manifest.machine.memory_bytes && sum > *manifest.machine.memory_bytes) {
             diagnostics.add(
-                domain.memory_bytes.place, "with this domain the plan needs " + format_size(sum),
+                domain.max_memory_bytes.place,
+                "with this domain the plan needs " + format_size(sum),
                 "expected at most the machine's " + format_size(*manifest.machine.memory_bytes));
             return;
         }
@@ -179,10 +197,11 @@ void order_has_no_cycle(const Manifest& manifest, Diagnostics& diagnostics) {
     }
 }
 
-constexpr std::array<Rule, 10> rules{
-    domains_exist,        names_are_well_formed, names_are_unique,      uuids_are_unique,
-    domids_are_unique,    roles_are_held_once,   memory_is_whole_pages, memory_fits_the_machine,
-    references_are_known, order_has_no_cycle,
+constexpr std::array<Rule, 11> rules{
+    domains_exist,         names_are_well_formed,      names_are_unique,
+    uuids_are_unique,      domids_are_unique,          roles_are_held_once,
+    memory_is_whole_pages, memory_maximum_is_not_less, memory_fits_the_machine,
+    references_are_known,  order_has_no_cycle,
 };
 
 }  // namespace

@@ -115,6 +115,7 @@ void write_domain(TreeWriter& tree, const Domain& domain, size_t number) {
     tree.cells(names::mode, {mode_of(domain.type)});
     tree.cells(names::cpus, {domain.vcpu_count});
     tree.u64(names::memory, domain.memory_bytes / 1024);
+    tree.u64(names::max_memory, domain.max_memory_bytes / 1024);
     write_roles(tree, domain.roles);
     tree.cells(names::x2apic, {domain.cpuid.x2apic ? 1U : 0U});
     tree.cells(names::xsave, {domain.cpuid.xsave ? 1U : 0U});

@@ -37,6 +37,7 @@ struct DomainSpec {
     DomainType type = DomainType::Pvh;
     uint32_t vcpu_count = 1;
     At<uint64_t> memory_bytes;
+    At<uint64_t> max_memory_bytes;  // the same value and place when one size is stated
     std::vector<At<Role>> roles;
     CpuidPolicy cpuid;
     std::optional<FileReference> kernel;  // always there when reading succeeded

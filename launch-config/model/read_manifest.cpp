@@ -32,10 +32,14 @@ constexpr std::array later_domain_fields{
     LaterField{"pool", nothing_of_this},
     LaterField{"weight", nothing_of_this},
     LaterField{"cap", nothing_of_this},
-    LaterField{"memory-min", "a fixed \"memory\""},
-    LaterField{"memory-max", "a fixed \"memory\""},
+    LaterField{"memory-min", nothing_of_this},
+    LaterField{"memory-max", "\"max\" in \"memory\""},
+    LaterField{"maxmem", "\"max\" in \"memory\""},
     LaterField{"firmware", "a \"kernel\""},
     LaterField{"device-tree", nothing_of_this},
+};
+constexpr std::array later_memory_fields{
+    LaterField{"min", nothing_of_this},
 };
 constexpr std::array later_top_fields{
     LaterField{"pools", nothing_of_this},
@@ -126,9 +130,7 @@ class ManifestReader {
         static_cast<void>(reader.word("type", types, later_types));
         domain.vcpu_count =
             static_cast<uint32_t>(reader.integer("vcpus", 1, max_vcpus_per_domain).value_or(1));
-        reader.require("memory", "the size of its memory, such as \"256M\"");
-        static_cast<void>(reader.member("memory", domain.memory_bytes.place));
-        domain.memory_bytes.value = reader.size("memory").value_or(0);
+        read_memory(reader, domain);
         read_roles(reader, domain);
         read_cpuid(reader, domain.cpuid);
         reader.require("kernel", "the file of its kernel");
@@ -141,6 +143,26 @@ class ManifestReader {
         read_after(reader, domain);
         reader.finish(later_domain_fields);
         return domain;
+    }
+
+    // "256M", or {"initial": "256M", "max": "1G"}.
+    void read_memory(ObjectReader& reader, DomainSpec& domain) {
+        reader.require("memory", "the size of its memory, such as \"256M\"");
+        Place place;
+        const JsonValue* value = reader.member("memory", place);
+        if (value == nullptr || value->kind != JsonValue::Kind::Object) {
+            domain.memory_bytes = {reader.size("memory").value_or(0), place};
+            domain.max_memory_bytes = domain.memory_bytes;
+            return;
+        }
+        ObjectReader range{*value, place.pointer, diagnostics_};
+        range.require("initial", "the memory that it starts with, such as \"256M\"");
+        range.require("max", "the memory that it may grow to, such as \"1G\"");
+        static_cast<void>(range.member("initial", domain.memory_bytes.place));
+        static_cast<void>(range.member("max", domain.max_memory_bytes.place));
+        domain.memory_bytes.value = range.size("initial").value_or(0);
+        domain.max_memory_bytes.value = range.size("max").value_or(0);
+        range.finish(later_memory_fields);
     }
 
     void read_identity(ObjectReader& reader, DomainSpec& domain) {

@@ -58,6 +58,7 @@ of_other() {
 of_other domain '.name = "mother"' other mother name
 of_other vcpus '.vcpus = 2' 1 2
 of_other memory '.memory = "17M"' 16777216 17825792
+of_other memory-max '.memory = {"initial": "16M", "max": "20M"}' 16777216 20971520 memory
 of_other cmdline '.cmdline = "x"' "" x
 of_other expect '.expect = "crash"' poweroff crash
 of_other cpuid-x2apic '.cpuid.x2apic = false' 1 0 cpuid/x2apic
@@ -128,5 +129,6 @@ cp "$work/kernel.good" "$work/kernel"
 unchanged "a schema" '.["$schema"] = "launch.schema.json"'
 unchanged "the order of keys" 'walk(if type == "object" then to_entries | reverse | from_entries else . end)'
 unchanged "the machine's memory" '.machine.memory = "300M"'
+unchanged "one size of memory, written as two" '.domains[1].memory = {"initial": "16M", "max": "16M"}'
 unchanged "defaults that are written out" '.domains[1] += {"vcpus": 1, "expect": "poweroff", "cmdline": ""}'
 finish

@@ -46,6 +46,7 @@ TEST(Canonical, domain_text_has_this_form) {
         "type pvh\n"
         "vcpus 2\n"
         "memory 268435456\n"
+        "memory-max 536870912\n"
         "roles tpm\n"
         "cpuid-x2apic 0\n"
         "cpuid-xsave 0\n"
@@ -101,6 +102,7 @@ TEST(Canonical, the_longest_values_fit) {
     domain.cmdline = cmdline;
     domain.name = domain.kernel.name = domain.initrd->name = name;
     domain.memory_bytes = ~uint64_t{0};
+    domain.max_memory_bytes = ~uint64_t{0};
     for (const Role role : all_roles) {
         domain.roles.add(role);
     }
@@ -126,6 +128,7 @@ TEST(Canonical, every_field_reaches_the_text) {
     add([](Domain& d) { d.type = DomainType::Hvm; });
     add([](Domain& d) { d.vcpu_count = 3; });
     add([](Domain& d) { d.memory_bytes += 4096; });
+    add([](Domain& d) { d.max_memory_bytes += 4096; });
     add([](Domain& d) { d.roles.add(Role::Console); });
     add([](Domain& d) { d.cpuid.x2apic = false; });
     add([](Domain& d) { d.cpuid.xsave = false; });

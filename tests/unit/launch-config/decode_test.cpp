@@ -80,6 +80,7 @@ void expect_same(const Domain& a, const Domain& b) {
     EXPECT_EQ(a.type, b.type);
     EXPECT_EQ(a.vcpu_count, b.vcpu_count);
     EXPECT_EQ(a.memory_bytes, b.memory_bytes);
+    EXPECT_EQ(a.max_memory_bytes, b.max_memory_bytes);
     for (const Role role : all_roles) {
         EXPECT_EQ(a.roles.has(role), b.roles.has(role)) << to_string(role);
     }
@@ -265,6 +266,12 @@ const Fault faults[] = {
     {"memory_not_pages", set_u64(first, "memory", 1025), at_first + "memory: is out of range"},
     {"memory_wraps", set_u64(first, "memory", uint64_t{1} << 60), at_first + "memory: is out of range"},
     {"memory_word", set_text(first, "memory", "lots of memory"), at_first + "memory: has not the form that the binding gives it"},
+    {"max_memory_zero", set_u64(first, "mem-max", 0), at_first + "mem-max: is out of range"},
+    {"max_memory_not_pages", set_u64(first, "mem-max", (512 << 10) + 1), at_first + "mem-max: is out of range"},
+    {"max_memory_wraps", set_u64(first, "mem-max", uint64_t{1} << 60), at_first + "mem-max: is out of range"},
+    {"max_memory_word", set_text(first, "mem-max", "lots"), at_first + "mem-max: has not the form that the binding gives it"},
+    {"max_memory_less", set_u64(first, "mem-max", (256 << 10) - 4), at_first + "mem-max: contradicts another value"},
+    {"min_memory", set_u64(first, "mem-min", 4096), at_first + "mem-min: is not implemented yet"},
     {"role_unknown", set_text(first, "hl,roles", "king"), at_first + "hl,roles: has not the form that the binding gives it"},
     {"role_not_implemented", set_text(first, "hl,roles", "control"), at_first + "hl,roles: is not implemented yet"},
     {"role_taken", set_text(second, "hl,roles", "tpm"), at_second + "hl,roles: is there twice"},

@@ -25,6 +25,7 @@ inline Domain sample_domain(uint16_t number) {
     domain.uuid = sample_uuid(static_cast<uint8_t>(number));
     domain.vcpu_count = 2;
     domain.memory_bytes = 256U << 20;
+    domain.max_memory_bytes = 512U << 20;
     domain.kernel = {.module_index = 2,
                      .name = "vmlinux",
                      .source = "vmlinuz (unpacked)",

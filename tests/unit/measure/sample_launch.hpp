@@ -48,6 +48,7 @@ class SampleLaunch {
         domain.name = name;
         domain.path = path;
         domain.memory_bytes = 256U << 20;
+        domain.max_memory_bytes = domain.memory_bytes;
         domain.cmdline = "console=hvc0";
         domain.kernel = artifact(kernel, "vmlinux", "vmlinuz (unpacked)");
         if (initrd) {

@@ -131,6 +131,8 @@ TEST(Verify, each_field_of_the_configuration_is_named) {
          [](launch::Domain& d) { d.vcpu_count = 2; }},
         {"domain \"db\": memory: /domains/1/memory: expected 268435456, found 4096",
          [](launch::Domain& d) { d.memory_bytes = 4096; }},
+        {"domain \"db\": memory-max: /domains/1/memory: expected 268435456, found 536870912",
+         [](launch::Domain& d) { d.max_memory_bytes = 512U << 20; }},
         {"domain \"db\": roles: /domains/1/roles: expected none, found control",
          [](launch::Domain& d) { d.roles.add(launch::Role::Control); }},
         {"domain \"db\": domain: /domains/1/name: expected db, found dx",
