@@ -86,10 +86,12 @@ struct Domain {
     std::atomic<uint64_t> tlb_generation{1};  // of the p2m; see tlb.hpp
 
     mm::P2m p2m;
-    uint64_t max_pages = 0;  // RAM of the plan
+    uint64_t max_pages = 0;  // RAM of the plan: what it holds, has set aside and has in reserve
     uint64_t tot_pages = 0;  // RAM frames it holds now
     Mfn set_aside_first{};   // RAM it has ballooned out, linked through the frame table
     uint64_t set_aside_count = 0;
+    Mfn reserve_first{};  // RAM it has never asked for, linked in the same way; full once it runs
+    uint64_t reserve_count = 0;
     uint64_t overhead_bytes = 0;  // hypervisor memory spent on it
     Mfn shared_info_mfn{};        // always allocated; mapped where the guest wants it
     abi::SharedInfo* shared_info = nullptr;

@@ -173,16 +173,32 @@ void PhysmapChange::finish() {
     ram_.clear();
 }
 
+void keep_in_reserve(Domain& domain, mm::Extent frames) {
+    for (uint64_t n = frames.count; n-- > 0;) {
+        const Mfn mfn = frames.first + n;
+        machine_frames.keep_for(mfn, domain.id, domain.reserve_first);
+        domain.reserve_first = mfn;
+    }
+    domain.reserve_count += frames.count;
+}
+
 Result<void, PhysmapError> populate(Domain& domain, Gfn gfn) {
     TRY(require_empty(domain, gfn));
-    if (domain.set_aside_count == 0) {
+    const bool is_its_own = domain.set_aside_count > 0;
+    if (!is_its_own && domain.reserve_count == 0) {
         return Err{PhysmapError::NotMapped};
     }
-    const Mfn mfn = domain.set_aside_first;
-    std::memset(mm::direct_map(mfn), 0, page_size);
+    Mfn& first = is_its_own ? domain.set_aside_first : domain.reserve_first;
+    uint64_t& count = is_its_own ? domain.set_aside_count : domain.reserve_count;
+    const Mfn mfn = first;
+    if (is_its_own) {
+        // What one part of a guest gave back is not for its next user. The reserve was free: no
+        // domain of this boot has used it, or hv has scrubbed it.
+        std::memset(mm::direct_map(mfn), 0, page_size);
+    }
     TRY(map_one(domain, gfn, mfn, mm::Access::ReadWriteExecute));
-    domain.set_aside_first = machine_frames.take_back(mfn);
-    --domain.set_aside_count;
+    first = machine_frames.take_back(mfn);
+    --count;
     ++domain.tot_pages;
     return Ok{};
 }

@@ -8,6 +8,7 @@
 #include "hv/base/result.hpp"
 #include "hv/base/static_vector.hpp"
 #include "hv/domain/domain.hpp"
+#include "hv/mm/extents.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -57,8 +58,11 @@ class PhysmapChange {
     bool needs_flush_ = false;
 };
 
-// Gives the domain one of the frames it had set aside, zeroed, at gfn, which must be empty.
-// With the domain's lock held.
+// Puts free frames into the domain's reserve, from where populate takes them.
+void keep_in_reserve(Domain& domain, mm::Extent frames);
+
+// Maps one of the frames that the domain had set aside, zeroed, or has in reserve at gfn, which
+// must be empty. With the domain's lock held.
 Result<void, PhysmapError> populate(Domain& domain, Gfn gfn);
 
 // The builder's window: maps RAM of a domain under construction into the builder, at an empty gfn.

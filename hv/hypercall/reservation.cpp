@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ballooning: a domain hands RAM back and takes it again. What it hands back stays its own,
-// scrubbed before it is mapped anew, so no domain's memory ever depends on another's behaviour.
+// Ballooning: a domain hands RAM back, and takes it or what the plan allows it beyond. What it
+// hands back stays its own, scrubbed before it is mapped anew; what it may grow by is in its
+// reserve since before it ran. So no domain's memory ever depends on another's behaviour.
 #include "hv/abi/xen_memory.hpp"
 #include "hv/hypercall/memory_op.hpp"
 

@@ -6,6 +6,7 @@
 #include "hv/domain/physmap.hpp"
 #include "hv/domain/vcpu.hpp"
 #include "hv/launch/measurement.hpp"
+#include "hv/launch/reserve.hpp"
 #include "hv/svm/svm.hpp"
 
 #include <cstring>
@@ -102,39 +103,41 @@ void strip_builder(domain::Domain& builder) {
 
 namespace {
 
-void scrub_and_free(boot::Machine& m, mm::Extent frames) {
+void scrub(mm::Extents& reclaimed, mm::Extent frames) {
     std::memset(mm::direct_map(frames.first), 0, frames.count << page_shift);
     mm::machine_frames.set(frames.first, frames.count, mm::FrameUse::Free);
-    ASSERT(m.free_frames.add(frames).ok());
+    ASSERT(reclaimed.add(frames).ok());
 }
 
-}  // namespace
-
-void reclaim_builder(boot::Machine& m, domain::Domain& builder) {
-    const uint64_t free_before = m.free_frames.free_count();
-    uint64_t computed = free_before;
-    // Runs of frames that the frame table says are domB's RAM.
+// Runs of frames that the frame table says are domB's RAM.
+void scrub_ram(mm::Extents& reclaimed, const domain::Domain& builder) {
     mm::Extent run{};
     for (Mfn mfn{0}; mfn.value() <= mm::machine_frames.frame_count(); mfn = mfn + 1) {
         if (mm::machine_frames.is_guest_frame_of(mfn, builder.id)) {
             run = run.count == 0 ? mm::Extent{mfn, 1} : mm::Extent{run.first, run.count + 1};
         } else if (run.count > 0) {
-            scrub_and_free(m, run);
+            scrub(reclaimed, run);
             run = {};
         }
     }
-    computed += builder.tot_pages;
+}
+
+}  // namespace
+
+void reclaim_builder(boot::Machine& m, domain::Domain& builder) {
+    static constinit mm::Extents reclaimed;
+    uint64_t computed = m.free_frames.free_count() + builder.tot_pages;
+    scrub_ram(reclaimed, builder);
     for (const boot::PhysicalRange& module : m.info.modules) {
-        const Mfn first = to_mfn(module.first);
-        const uint64_t count =
-            align_up(page_offset(module.first.value()) + module.bytes, page_size) >> page_shift;
-        scrub_and_free(m, {first, count});
-        computed += count;
+        scrub(reclaimed, frames_of(module));
+        computed += frames_of(module).count;
     }
     m.info.modules.clear();
     dev::Record{"builder-gone"}
-        .with("free_frames", m.free_frames.free_count())
+        .with("free_frames", m.free_frames.free_count() + reclaimed.free_count())
+        .with("reclaimed", reclaimed.free_count())
         .with("computed", computed);
+    fill_reserves(m, reclaimed);
 }
 
 }  // namespace hv::hyperlaunch

@@ -26,7 +26,7 @@ const abi::LaunchInfo& builder_info();
 // Takes TPM, log and every foreign mapping away, and waits until no CPU can use them.
 void strip_builder(domain::Domain& builder);
 
-// After its end: scrubs its RAM and the modules and returns them to the free frames.
+// After its end: scrubs its RAM and the modules and hands them to the reserves and the free frames.
 void reclaim_builder(boot::Machine& machine, domain::Domain& builder);
 
 }  // namespace hv::hyperlaunch

@@ -120,10 +120,11 @@ Result<domain::Domain*, CreateError> create_domain(boot::Machine& m, const Domai
     d.name = spec.name;
     d.path = spec.path;
     const uint64_t pages = spec.memory_bytes >> page_shift;
-    d.max_pages = pages;
+    d.max_pages = spec.max_memory_bytes >> page_shift;
 
     constexpr uint64_t pieces = 16;
-    const uint64_t tables = mm::PageTable::tables_for(pages, pieces) + spec.extra_table_frames;
+    const uint64_t tables =
+        mm::PageTable::tables_for(d.max_pages, pieces) + spec.extra_table_frames;
     const Mfn pool = TRY(or_no_memory(m.arena.frames(tables)));
     TRY(or_no_memory(d.p2m.init({pool, tables})));
 

@@ -12,6 +12,7 @@ struct DomainSpec {
     std::string_view name;
     std::string_view path;
     uint64_t memory_bytes = 0;
+    uint64_t max_memory_bytes = 0;  // what it may balloon up to; see reserve.hpp
     uint32_t vcpu_count = 1;
     uint64_t extra_table_frames = 0;  // nested tables beyond RAM's: what else will be mapped
     launch::CpuidPolicy cpuid{};
@@ -21,8 +22,8 @@ enum class CreateError : uint8_t {
     NoMemory,  // the machine is too small for the plan
 };
 
-// RAM is allocated, mapped in the layout of ARCHITECTURE.md and recorded in the frame table; vCPUs
-// exist but have no state. The domain is in domain::all().
+// The initial RAM is allocated, mapped in the layout of ARCHITECTURE.md and recorded in the frame
+// table; vCPUs exist but have no state. The domain is in domain::all().
 Result<domain::Domain*, CreateError> create_domain(boot::Machine& machine, const DomainSpec& spec);
 
 // Guest physical layout: RAM below and above the hole.

@@ -13,6 +13,7 @@
 #include "hv/launch/launch.hpp"
 #include "hv/launch/measurement.hpp"
 #include "hv/launch/phase.hpp"
+#include "hv/launch/reserve.hpp"
 #include "hv/sched/sched.hpp"
 
 namespace hv::hyperlaunch {
@@ -76,6 +77,7 @@ void record_creation(const domain::Domain& d) {
         .with("name", d.name)
         .with("path", d.path)
         .with("memory", d.tot_pages << page_shift)
+        .with("memory_max", d.max_pages << page_shift)
         .with("vcpus", d.vcpus.size())
         .with("overhead", d.overhead_bytes);
 }
@@ -90,6 +92,30 @@ uint64_t module_bytes(const boot::Machine& m) {
     return total;
 }
 
+// domB, with room for a copy of each module, and tables to map every domain's RAM.
+void create_builder(boot::Machine& m) {
+    uint64_t guest_pages = 0;
+    for (const domain::Domain* d : domain::all()) {
+        guest_pages += d->tot_pages;
+    }
+    const uint64_t modules = module_bytes(m);
+    const uint64_t memory = align_up(
+        align_up(measurement().builder_image.size(), 2 << 20) + modules + builder_heap_slack,
+        2 << 20);
+    auto created = create_domain(m, {.id = builder_id,
+                                     .name = "builder",
+                                     .path = "",
+                                     .memory_bytes = memory,
+                                     .max_memory_bytes = memory,
+                                     .vcpu_count = 1,
+                                     .extra_table_frames = mm::PageTable::tables_for(
+                                         guest_pages + (modules >> page_shift), 512)});
+    if (!created.ok()) {
+        does_not_fit(m, "builder", "domB", memory);
+    }
+    created.value()->is_builder = true;
+}
+
 }  // namespace
 
 void create_domains(boot::Machine& m, const Plan& plan) {
@@ -99,6 +125,7 @@ void create_domains(boot::Machine& m, const Plan& plan) {
                                          .name = planned.name,
                                          .path = planned.path,
                                          .memory_bytes = planned.memory_bytes,
+                                         .max_memory_bytes = planned.max_memory_bytes,
                                          .vcpu_count = planned.vcpu_count,
                                          .extra_table_frames = grants_and_special_pages,
                                          .cpuid = planned.cpuid});
@@ -115,28 +142,12 @@ void create_domains(boot::Machine& m, const Plan& plan) {
         give_log(*d);
         record_creation(*d);
     }
+    create_builder(m);
+    check_reserves(m);
 }
 
 void start_builder(boot::Machine& m, const Plan& plan) {
-    uint64_t guest_pages = 0;
-    for (const domain::Domain* d : domain::all()) {
-        guest_pages += d->tot_pages;
-    }
-    const uint64_t modules = module_bytes(m);
-    const uint64_t memory =
-        align_up(measurement().builder_image.size(), 2 << 20) + modules + builder_heap_slack;
-    auto created = create_domain(m, {.id = builder_id,
-                                     .name = "builder",
-                                     .path = "",
-                                     .memory_bytes = align_up(memory, 2 << 20),
-                                     .vcpu_count = 1,
-                                     .extra_table_frames = mm::PageTable::tables_for(
-                                         guest_pages + (modules >> page_shift), 512)});
-    if (!created.ok()) {
-        does_not_fit(m, "builder", "domB", memory);
-    }
-    domain::Domain& builder = *created.value();
-    builder.is_builder = true;
+    domain::Domain& builder = *domain::find(builder_id);
     equip_builder(m, builder);
     keep_for_reaping(m, plan);
     dev::Record{"builder-started"}.with("memory", builder.tot_pages << page_shift);

@@ -15,10 +15,11 @@ Plan& read_plan(boot::Machine& machine);
 // What `required` cannot measure stops the boot.
 void start_measurement(boot::Machine& machine, const Plan& plan);
 
-// Every domain of the plan, under construction, with all it will ever own.
+// Every domain of the plan, and domB, under construction, with all they will ever own but the
+// reserves, which are proved to be there later. Stops the boot if the machine is too small.
 void create_domains(boot::Machine& machine, const Plan& plan);
 
-// domB, with its modules, TPM and log mapped; runnable.
+// Makes domB runnable, with its modules, TPM and log mapped.
 void start_builder(boot::Machine& machine, const Plan& plan);
 
 }  // namespace hv::hyperlaunch

@@ -13,11 +13,12 @@ namespace hv::mm {
 
 enum class FrameUse : uint8_t {
     Absent,      // not RAM, or kept by firmware
-    Free,        // scrubbed, may be given to anyone
+    Free,        // holds nothing of this boot, may be given to anyone
     Hypervisor,  // text, data, tables, pools
     Module,      // a boot module, until domB is gone
     Guest,       // RAM of the owning domain
-    SetAside,    // RAM that the owning domain has ballooned out; nothing maps it
+    SetAside,    // RAM that the owning domain may map and does not: ballooned out, or never
+                 // asked for; nothing maps it
     EventLog,    // the measurement log
 };
 
@@ -53,6 +54,14 @@ class FrameTable {
         ASSERT(f.use == FrameUse::Guest && f.foreign_mappings == 0);
         f.use = FrameUse::SetAside;
         f.foreign_mappings = static_cast<uint32_t>(next.value());
+    }
+    // Free to SetAside.
+    void keep_for(Mfn mfn, DomainId owner, Mfn next) {
+        FrameInfo& f = frames_[mfn.value()];
+        ASSERT(f.use == FrameUse::Free);
+        f = {.use = FrameUse::SetAside,
+             .owner = owner,
+             .foreign_mappings = static_cast<uint32_t>(next.value())};
     }
     // The frame after it in the list.
     Mfn take_back(Mfn mfn) {

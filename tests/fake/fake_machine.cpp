@@ -2,6 +2,7 @@
 #include "tests/fake/fake_machine.hpp"
 
 #include "hv/base/assert.hpp"
+#include "hv/domain/physmap.hpp"
 #include "hv/mm/direct_map.hpp"
 
 #include <algorithm>
@@ -88,6 +89,13 @@ hv::Mfn FakeMachine::take_frames(uint64_t count, FrameUse use, hv::DomainId owne
     next_frame_ += count;
     ASSERT(next_frame_ <= frame_count);
     machine_frames.set(first, count, use, owner);
+    return first;
+}
+
+hv::Mfn FakeMachine::add_reserve(FakeDomain& domain, uint64_t count) {
+    const hv::Mfn first = take_frames(count, FrameUse::Free);
+    hv::domain::keep_in_reserve(domain.domain(), {first, count});
+    domain.domain().max_pages += count;
     return first;
 }
 

@@ -77,6 +77,8 @@ class FakeMachine {
 
     FakeDomain& add_domain(uint16_t id, size_t vcpu_count = 2);
     hv::Mfn take_frames(uint64_t count, hv::mm::FrameUse use, hv::DomainId owner = {});
+    // RAM that the domain may ask for beyond what it has; the first of the frames in a row.
+    hv::Mfn add_reserve(FakeDomain& domain, uint64_t count);
     [[nodiscard]] uint32_t foreign_mappings(hv::Mfn mfn) const;
 
     FakeSched sched;

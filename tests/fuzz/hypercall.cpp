@@ -90,8 +90,8 @@ void audit(FakeMachine& machine) {
     }
     for (const hv::domain::Domain* d : machine.domains) {
         ASSERT(owned[d->id].first == d->tot_pages);
-        ASSERT(owned[d->id].second == d->set_aside_count);
-        ASSERT(d->tot_pages + d->set_aside_count == FakeDomain::ram_pages);
+        ASSERT(owned[d->id].second == d->set_aside_count + d->reserve_count);
+        ASSERT(d->tot_pages + d->set_aside_count + d->reserve_count == d->max_pages);
     }
 }
 
@@ -156,6 +156,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     FakeMachine machine;
     const std::array domains{&machine.add_domain(1), &machine.add_domain(2),
                              &machine.add_domain(0x7fe0)};
+    for (FakeDomain* d : domains) {
+        machine.add_reserve(*d, 8);
+    }
     domains[1]->domain().state = hv::domain::State::UnderConstruction;
     domains[2]->domain().is_builder = true;
 

@@ -66,6 +66,47 @@ TEST_F(Reservation, answer_is_how_far_it_came) {
     EXPECT_EQ(domain.domain().set_aside_count, 0U);
 }
 
+TEST_F(Reservation, reserve_is_handed_out_up_to_the_maximum) {
+    const hv::Mfn reserve = machine.add_reserve(domain, 3);
+    EXPECT_EQ(hv::mm::machine_frames.get(reserve).use, hv::mm::FrameUse::SetAside);
+    EXPECT_EQ(hv::mm::machine_frames.get(reserve + 2).owner, domain.id());
+    EXPECT_EQ(populate(std::array<uint64_t, 4>{0x300, 0x301, 0x302, 0x303}), 3);
+    EXPECT_EQ(domain.mfn(Gfn{0x300}), reserve);
+    EXPECT_EQ(domain.mfn(Gfn{0x302}), reserve + 2);
+    EXPECT_TRUE(hv::mm::machine_frames.is_guest_frame_of(reserve, domain.id()));
+    EXPECT_EQ(domain.domain().tot_pages, domain.domain().max_pages);
+    EXPECT_EQ(domain.domain().reserve_count, 0U);
+}
+
+TEST_F(Reservation, reserve_of_another_is_out_of_reach) {
+    machine.add_reserve(other, 3);
+    EXPECT_EQ(populate(std::array<uint64_t, 1>{0x300}), 0);
+    EXPECT_EQ(other.domain().reserve_count, 3U);
+}
+
+TEST_F(Reservation, what_was_given_back_comes_before_the_reserve_and_empty) {
+    const hv::Mfn reserve = machine.add_reserve(domain, 1);
+    domain.at<uint64_t>(0x3000) = 0x5ec2e7;
+    const hv::Mfn given = domain.mfn(Gfn{3});
+    ASSERT_EQ(decrease(std::array<uint64_t, 1>{3}), 1);
+    EXPECT_EQ(populate(std::array<uint64_t, 2>{0x300, 0x301}), 2);
+    EXPECT_EQ(domain.mfn(Gfn{0x300}), given);
+    EXPECT_EQ(domain.mfn(Gfn{0x301}), reserve);
+    EXPECT_EQ(domain.at<uint64_t>(0x300000), 0U);
+}
+
+TEST_F(Reservation, reserve_stays_when_there_is_no_table) {
+    machine.add_reserve(domain, 100);
+    // Each place needs three tables, and the pool has few.
+    uint64_t done = 0;
+    while (populate(std::array<uint64_t, 1>{(done + 1) << 27}) == 1) {
+        ++done;
+    }
+    EXPECT_GT(done, 0U);
+    EXPECT_EQ(domain.domain().reserve_count, 100 - done);
+    EXPECT_EQ(domain.domain().tot_pages, FakeDomain::ram_pages + done);
+}
+
 TEST_F(Reservation, occupied_places_are_not_populated) {
     ASSERT_EQ(decrease(std::array<uint64_t, 1>{3}), 1);
     EXPECT_EQ(populate(std::array<uint64_t, 1>{4}), 0);

@@ -88,8 +88,9 @@ TEST_F(FrameTableDeath, misuse_is_a_bug) {
     EXPECT_DEATH(table.set(Mfn{31}, 2, FrameUse::Free), "bug");
     EXPECT_DEATH(table.drop_foreign_mapping(Mfn{2}), "bug");
     EXPECT_DEATH(table.add_foreign_mapping(Mfn{32}), "bug");
-    EXPECT_DEATH(table.set_aside(Mfn{1}, Mfn{}), "bug");  // not RAM of a guest
-    EXPECT_DEATH(table.take_back(Mfn{2}), "bug");         // not set aside
+    EXPECT_DEATH(table.set_aside(Mfn{1}, Mfn{}), "bug");              // not RAM of a guest
+    EXPECT_DEATH(table.take_back(Mfn{2}), "bug");                     // not set aside
+    EXPECT_DEATH(table.keep_for(Mfn{2}, DomainId{1}, Mfn{}), "bug");  // not free
     table.add_foreign_mapping(Mfn{2});
     EXPECT_DEATH(table.set_aside(Mfn{2}, Mfn{}), "bug");  // others have it mapped
 }
