@@ -45,7 +45,7 @@ def main():
     contained = contained_run(args)
     bare = bare_run(args)
     khz = contained.pop("clock.khz")
-    for what in ("syscall", "fault"):
+    for what in ("syscall", "fault", "kfault"):
         print_table(what, contained, bare, khz)
     print("\nsingle instructions, ns (container / bare machine)")
     for name in (n for n in contained if n.startswith("part.")):
@@ -58,8 +58,8 @@ def parse_arguments():
     root = pathlib.Path(__file__).resolve().parents[2]
     parser.add_argument("--build", type=pathlib.Path, default=root / "build")
     parser.add_argument("--qemu", default="qemu-system-x86_64")
-    parser.add_argument("--runs", type=int, default=10)
-    parser.add_argument("--loops", type=int, default=2000)
+    parser.add_argument("--runs", type=int, default=50)
+    parser.add_argument("--loops", type=int, default=4000)
     return parser.parse_args()
 
 
@@ -103,7 +103,7 @@ def times_of(machine):
 
 
 def ratio(times, what, name):
-    """Against its yardstick, of faults always the bare fault; None if it did not run."""
+    """Against its yardstick, of faults always the bare fault. None if it did not run."""
     yardstick = VARIANTS[name][1] if what == "syscall" else "bare"
     return times[f"{what}.{name}"] / times[f"{what}.{yardstick}"] if f"{what}.{name}" in times else None
 

@@ -49,7 +49,11 @@ kernel_end:
 spike_kernel_\name:
     pop %rcx
     pop %r11
-    add $8, %rsp
+    popq spike_frame_error
+    pushq 8(%rsp)
+    popq spike_frame_cs
+    pushq 32(%rsp)
+    popq spike_frame_ss
     incq spike_kernel_calls
     cmpq $0, spike_missing_entry
     jne 1f
@@ -67,6 +71,16 @@ spike_kernel_\name:
     .endm
     page_fault fault, iret_by_syscall
     page_fault fault_page, iret_by_page
+
+// rbx loads of the kernel from rsi, where nothing is.
+    .globl spike_kernel_faults
+spike_kernel_faults:
+1:  movb (%rsi), %al
+    dec %rbx
+    jnz 1b
+    xor %edi, %edi
+    mov $CALL_END, %eax
+    syscall
     .balign 4096
 
     .section .text.spike_user, "ax"
@@ -175,6 +189,15 @@ spike_kernel_stack:
 spike_kernel_data:
     .globl spike_kernel_calls
 spike_kernel_calls:
+    .skip 8
+    .globl spike_frame_error         // what the last page fault's frame said
+spike_frame_error:
+    .skip 8
+    .globl spike_frame_cs
+spike_frame_cs:
+    .skip 8
+    .globl spike_frame_ss
+spike_frame_ss:
     .skip 8
     .globl spike_missing_entry
 spike_missing_entry:

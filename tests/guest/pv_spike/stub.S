@@ -87,7 +87,7 @@ spike_gate_target:
     jmp leave
 
 // What a complete stub also does, and this one only looks for: a masked user, an event that became
-// pending, a frame that returns to the kernel. None occurs here.
+// pending, other hypercalls. None occurs here.
 slow:
     ud2
 

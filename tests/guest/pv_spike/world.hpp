@@ -80,5 +80,5 @@ extern uint64_t spike_home_cr3, spike_kernel_cr3, spike_user_cr3, spike_kernel_s
 extern uint64_t spike_to_kernel_syscall, spike_to_kernel_fault, spike_vcpu_info, spike_in_kernel;
 extern uint64_t spike_seen_vector, spike_seen_error, spike_seen_rip, spike_seen_cr2;
 extern uint64_t spike_kernel_calls, spike_missing_entry, spike_missing_value;
-extern uint64_t spike_hypercall_page_iret;
+extern uint64_t spike_hypercall_page_iret, spike_frame_error, spike_frame_cs, spike_frame_ss;
 }
