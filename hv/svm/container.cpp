@@ -77,6 +77,20 @@ void set_flat32_state(Vmcb& vmcb, GuestRegisters& registers, uint32_t eip, uint3
     registers.rbx = ebx;
 }
 
+void set_long_mode_state(Vmcb& vmcb, GuestRegisters& registers) {
+    reset(vmcb, registers);
+    VmcbSave& save = vmcb.save();
+    using x86::Efer;
+    save.efer |= Register<Efer>{0}
+                     .with(Efer::SCE, true)
+                     .with(Efer::LME, true)
+                     .with(Efer::LMA, true)
+                     .with(Efer::NXE, true)
+                     .raw();
+    save.cr0 = 0x80010033;  // PG, WP, NE, ET, MP, PE
+    save.cr4 = 0x6a0;       // PAE, PGE, OSFXSR, OSXMMEXCPT
+}
+
 void set_startup_state(Vmcb& vmcb, GuestRegisters& registers, uint8_t page) {
     reset(vmcb, registers);
     VmcbSave& save = vmcb.save();

@@ -7,9 +7,14 @@
 namespace hv::svm {
 
 enum class ExitCode : uint64_t {
+    EXCEPTION_UD = 0x46,
     INTR = 0x60,
     NMI = 0x61,
     VINTR = 0x64,
+    IDTR_WRITE = 0x6a,
+    GDTR_WRITE = 0x6b,
+    LDTR_WRITE = 0x6c,
+    TR_WRITE = 0x6d,
     RDPMC = 0x6f,
     CPUID = 0x72,
     INVD = 0x76,

@@ -58,6 +58,16 @@ void restore(const ProcessorState& state) {
     x86::xsetbv0(state.xcr0);
 }
 
+void set_debug_address(ProcessorState& state, uint64_t n, uint64_t address) {
+    state.dr = x86::read_dr0_to_3();
+    state.dr[n] = address;
+    x86::write_dr0_to_3(state.dr);
+}
+
+uint64_t debug_address(const ProcessorState& /*state*/, uint64_t n) {
+    return x86::read_dr0_to_3()[n];
+}
+
 void drop_predictions() {
     constexpr uint32_t has_ibpb = 1U << 12;  // CPUID 80000008 EBX
     constexpr uint32_t pred_cmd = 0x49;
