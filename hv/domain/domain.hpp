@@ -34,6 +34,10 @@ namespace hv::hvm {
 struct CpuidDomain;
 }
 
+namespace hv::pv {
+struct PvDomain;
+}
+
 namespace hv::domain {
 
 struct Vcpu;
@@ -74,6 +78,7 @@ struct Domain {
     std::string_view path;  // in the manifest
     launch::Roles roles;
     const hvm::CpuidDomain* cpuid = nullptr;
+    pv::PvDomain* pv = nullptr;  // of a PV domain only
     launch::ExpectedEnd expected_end = launch::ExpectedEnd::Poweroff;
     bool is_builder = false;
 

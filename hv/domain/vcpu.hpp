@@ -22,6 +22,10 @@ class LocalApic;
 class Msrs;
 }  // namespace hv::hvm
 
+namespace hv::pv {
+struct PvVcpu;
+}
+
 namespace hv::domain {
 
 struct Domain;
@@ -40,6 +44,10 @@ struct Vcpu {
     svm::ProcessorState processor;
     hvm::LocalApic* lapic = nullptr;
     hvm::Msrs* msrs = nullptr;
+    pv::PvVcpu* pv = nullptr;  // of a PV domain only
+    // PV: the vector of its event callback, once it has one; evtchn_upcall_mask counts.
+    uint8_t upcall_vector = 0;
+    bool masks_upcalls = false;
     OfferedBy offered = OfferedBy::Nobody;
     uint8_t offered_vector = 0;
     uint64_t tlb_generation = 0;  // of the domain's p2m when it last entered; see tlb.hpp

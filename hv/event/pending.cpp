@@ -113,7 +113,22 @@ void move_vcpu_info(domain::Vcpu& vcpu, abi::VcpuInfo* to) {
 bool upcall_wanted(const domain::Vcpu& vcpu) {
     abi::VcpuInfo* info = vcpu.info.load(std::memory_order_acquire);
     return info != nullptr &&
-           shared(info->evtchn_upcall_pending).load(std::memory_order_seq_cst) != 0;
+           shared(info->evtchn_upcall_pending).load(std::memory_order_seq_cst) != 0 &&
+           !(vcpu.masks_upcalls &&
+             shared(info->evtchn_upcall_mask).load(std::memory_order_seq_cst) != 0);
+}
+
+void set_upcall_mask(domain::Vcpu& vcpu, bool masked) {
+    if (abi::VcpuInfo* info = vcpu.info.load(std::memory_order_acquire); info != nullptr) {
+        shared(info->evtchn_upcall_mask).store(masked ? 1 : 0, std::memory_order_seq_cst);
+    }
+}
+
+std::optional<uint8_t> upcall_vector(const domain::Vcpu& vcpu) {
+    if (!vcpu.masks_upcalls) {
+        return callback_vector(*vcpu.domain);
+    }
+    return vcpu.upcall_vector != 0 ? std::optional{vcpu.upcall_vector} : std::nullopt;
 }
 
 std::optional<uint8_t> callback_vector(const domain::Domain& domain) {

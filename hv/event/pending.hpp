@@ -28,6 +28,10 @@ void move_vcpu_info(domain::Vcpu& vcpu, abi::VcpuInfo* to);
 
 // Whether the vCPU has an upcall to take as soon as RFLAGS.IF and the interrupt shadow allow it.
 [[nodiscard]] bool upcall_wanted(const domain::Vcpu& vcpu);
+// Its evtchn_upcall_mask, which only PV kernels use.
+void set_upcall_mask(domain::Vcpu& vcpu, bool masked);
+// The vector to inject for it: a PV kernel's callback or what the domain has chosen.
+[[nodiscard]] std::optional<uint8_t> upcall_vector(const domain::Vcpu& vcpu);
 // The vector to inject for it: HVM_PARAM_CALLBACK_IRQ, if the guest has chosen a vector.
 [[nodiscard]] std::optional<uint8_t> callback_vector(const domain::Domain& domain);
 

@@ -164,22 +164,27 @@ CpuidLeaf xen_time(const CpuidDomain& d, uint32_t subleaf) {
 CpuidLeaf xen(const CpuidDomain& d, const CpuidVcpu& v, uint32_t leaf, uint32_t subleaf) {
     constexpr uint32_t version = (4U << 16) | 17;
     constexpr uint32_t hypercall_page_msr = 0x40000000;
-    constexpr uint32_t x2apic_virt = 1U << 1, vcpu_id_present = 1U << 3, domid_present = 1U << 4;
+    constexpr uint32_t x2apic_virt = 1U << 1, mmu_pt_update_preserve_ad = 1U << 0,
+                       vcpu_id_present = 1U << 3, domid_present = 1U << 4;
     switch (leaf - xen_base) {
         case 0:  // "XenVMMXenVMM"; leaf 5 is there and, as for every HVM domain, empty
             return {.eax = xen_base + 5, .ebx = 0x566e6558, .ecx = 0x65584d4d, .edx = 0x4d4d566e};
         case 1:
             return {.eax = version};
         case 2:
-            return {.eax = 1, .ebx = hypercall_page_msr};
+            return {.eax = 1,
+                    .ebx = hypercall_page_msr,
+                    .ecx = d.is_pv ? mmu_pt_update_preserve_ad : 0};
         case 3:
             return xen_time(d, subleaf);
         case 4:
-            return subleaf != 0 ? CpuidLeaf{}
-                                : CpuidLeaf{.eax = (d.policy.x2apic ? x2apic_virt : 0) |
-                                                   vcpu_id_present | domid_present,
-                                            .ebx = v.id.value(),
-                                            .ecx = d.id.value()};
+            return subleaf != 0 || d.is_pv ? CpuidLeaf{}
+                                           : CpuidLeaf{.eax = (d.policy.x2apic ? x2apic_virt : 0) |
+                                                              vcpu_id_present | domid_present,
+                                                       .ebx = v.id.value(),
+                                                       .ecx = d.id.value()};
+        case 5:
+            return d.is_pv && subleaf == 0 ? CpuidLeaf{.ebx = guest_physical_bits(d)} : CpuidLeaf{};
         default:
             return {};
     }
@@ -221,10 +226,8 @@ CpuidLeaf extended(const CpuidDomain& d, const CpuidVcpu& v, uint32_t leaf) {
     }
 }
 
-}  // namespace
-
-CpuidLeaf guest_cpuid(const CpuidDomain& domain, const CpuidVcpu& vcpu, uint32_t leaf,
-                      uint32_t subleaf) {
+CpuidLeaf of_any_domain(const CpuidDomain& domain, const CpuidVcpu& vcpu, uint32_t leaf,
+                        uint32_t subleaf) {
     if (leaf <= last_basic_leaf) {
         return basic(domain, vcpu, leaf, subleaf);
     }
@@ -235,6 +238,33 @@ CpuidLeaf guest_cpuid(const CpuidDomain& domain, const CpuidVcpu& vcpu, uint32_t
         return extended(domain, vcpu, leaf);
     }
     return {};  // as AMD's processors answer
+}
+
+// A PV kernel has no page sizes to choose from, no global pages, no local APIC mode and no control
+// register of its own.
+void hide_from_pv(CpuidLeaf& answer, uint32_t leaf, uint32_t subleaf) {
+    constexpr uint32_t paging =
+        f1_edx::VME | f1_edx::PSE | f1_edx::MTRR | f1_edx::PGE | f1_edx::PSE36;
+    if (leaf == 1) {
+        answer.edx &= ~paging;
+        answer.ecx &= ~f1_ecx::X2APIC;
+    } else if (leaf == 7 && subleaf == 0) {
+        answer.ebx &= ~(f7_ebx::SMEP | f7_ebx::SMAP);
+        answer.ecx &= ~f7_ecx::UMIP;
+    } else if (leaf == 0x80000001) {
+        answer.edx &= ~(paging | e1_edx::Page1GB);
+    }
+}
+
+}  // namespace
+
+CpuidLeaf guest_cpuid(const CpuidDomain& domain, const CpuidVcpu& vcpu, uint32_t leaf,
+                      uint32_t subleaf) {
+    CpuidLeaf answer = of_any_domain(domain, vcpu, leaf, subleaf);
+    if (domain.is_pv) {
+        hide_from_pv(answer, leaf, subleaf);
+    }
+    return answer;
 }
 
 uint64_t guest_efer_bits(const CpuidDomain& domain) {

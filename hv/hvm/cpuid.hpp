@@ -54,6 +54,7 @@ struct GuestClock {
 struct CpuidDomain {
     HostCpuid host;
     launch::CpuidPolicy policy;
+    bool is_pv = false;  // page tables and interrupts are Xen's business, not the processor's
     DomainId id{};
     uint32_t vcpu_count = 1;
     GuestClock clock;

@@ -42,7 +42,7 @@ bool has_pending(const domain::Vcpu& v) {
     }
     // Without a vector nobody is interrupted by an upcall, however long it is pending.
     return v.sched.request != sched::Request::Halt &&
-           ((event::upcall_wanted(v) && event::callback_vector(*v.domain)) ||
+           ((event::upcall_wanted(v) && event::upcall_vector(v)) ||
             v.lapic->highest_deliverable().has_value());
 }
 
@@ -50,13 +50,16 @@ void offer(domain::Vcpu& v) {
     expire_timer(v);
     // CR8 lives in V_TPR while the guest runs.
     v.vmcb->control().int_ctl = (v.vmcb->control().int_ctl & ~svm::v_tpr_mask) | v.lapic->cr8();
-    if ((v.vmcb->control().eventinj & svm::event_valid) == 0 &&
+    // A PV kernel's stub runs with interrupts off and may not be interrupted by an NMI either.
+    constexpr uint64_t rflags_if = 1 << 9;
+    const bool in_stub = v.masks_upcalls && (v.vmcb->save().rflags & rflags_if) == 0;
+    if (!in_stub && (v.vmcb->control().eventinj & svm::event_valid) == 0 &&
         v.nmi_pending.exchange(false, std::memory_order_acq_rel)) {
         v.vmcb->control().eventinj = svm::event_valid | svm::event_type_nmi | svm::vector_nmi;
     }
     // The upcall first: it carries the guest's timer, and does not pass the APIC, as on Xen.
     if (event::upcall_wanted(v)) {
-        if (const auto vector = event::callback_vector(*v.domain)) {
+        if (const auto vector = event::upcall_vector(v)) {
             offer_vector(v, *vector, domain::OfferedBy::Upcall);
             return;
         }
