@@ -31,10 +31,11 @@ hv/event: @formats @leaves hv/x86 hv/svm hv/mm hv/domain hv/sched
 hv/grant: @formats @leaves hv/x86 hv/svm hv/mm hv/domain
 hv/sched: @formats @leaves hv/x86 hv/svm hv/mm hv/domain
 hv/hvm: @formats @leaves hv/x86 hv/svm hv/mm hv/domain hv/event hv/grant hv/sched
-hv/hypercall: @formats hv/x86 hv/svm hv/mm hv/domain hv/event hv/grant hv/sched hv/hvm hv/dev hv/launch/launch_op.hpp
+hv/pv: @formats @leaves hv/x86 hv/svm hv/mm hv/domain hv/event hv/grant hv/sched hv/hvm
+hv/hypercall: @formats hv/x86 hv/svm hv/mm hv/domain hv/event hv/grant hv/sched hv/hvm hv/pv hv/dev hv/launch/launch_op.hpp
 # What boot found out about the machine is data that the launch takes.
-hv/launch: @formats hv/x86 hv/svm hv/mm hv/domain hv/event hv/grant hv/sched hv/hvm hv/dev hv/boot/machine.hpp hv/boot/boot_info.hpp
-hv/run: @formats hv/x86 hv/svm hv/mm hv/domain hv/event hv/grant hv/sched hv/hvm hv/dev hv/hypercall hv/launch
+hv/launch: @formats hv/x86 hv/svm hv/mm hv/domain hv/event hv/grant hv/sched hv/hvm hv/pv hv/dev hv/boot/machine.hpp hv/boot/boot_info.hpp
+hv/run: @formats hv/x86 hv/svm hv/mm hv/domain hv/event hv/grant hv/sched hv/hvm hv/pv hv/dev hv/hypercall hv/launch
 hv/boot: @formats hv
 
 domb/rt: hv/base hv/abi

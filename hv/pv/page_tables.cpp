@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hv/pv/page_tables.hpp"
+
+#include "hv/abi/pv_layout.hpp"
+#include "hv/domain/physmap.hpp"
+#include "hv/mm/page_entry.hpp"
+#include "hv/pv/area.hpp"
+#include "hv/pv/pv.hpp"
+#include "hv/svm/vmcb.hpp"
+
+#include <atomic>
+#include <cstring>
+
+namespace hv::pv {
+
+namespace {
+
+namespace pte = mm::pte;
+
+constexpr uint64_t entries = 512;
+constexpr uint64_t entry_bytes = 8;
+constexpr uint64_t ram_hole_start = abi::pv_foreign_gfn;
+constexpr uint64_t ram_hole_end = 0x100000;
+
+// User mappings survive a change of CR3 on Xen, kernel mappings never do; nobody may ask.
+constexpr uint64_t global = 1 << 8;
+
+// SAFETY: `page` is a mapped frame, `index` below 512.
+std::atomic_ref<uint64_t> entry_at(std::byte* page, uint64_t index) {
+    return std::atomic_ref{reinterpret_cast<uint64_t*>(page)[index]};
+}
+
+// The note about a frame of RAM; nothing for frames beyond the plan's.
+std::atomic<uint8_t>* level_of(domain::Domain& d, Gfn gfn) {
+    const uint64_t n = gfn.value();
+    uint64_t index = ~uint64_t{0};
+    if (n < ram_hole_start) {
+        index = n;
+    } else if (n >= ram_hole_end) {
+        index = n - ram_hole_end + ram_hole_start;
+    }
+    auto& levels = d.pv->table_levels;
+    return index < levels.size() ? &levels[index] : nullptr;
+}
+
+uint8_t level(domain::Domain& d, Gfn gfn) {
+    const std::atomic<uint8_t>* note = level_of(d, gfn);
+    return note == nullptr ? 0 : note->load(std::memory_order_relaxed);
+}
+
+bool is_ram(domain::Domain& d, Gfn gfn) {
+    return level_of(d, gfn) != nullptr;
+}
+
+// Whether a present entry may name what it names. What RAM has ballooned out faults when used.
+bool is_legal(domain::Domain& d, uint64_t value) {
+    if ((value & pte::P) == 0) {
+        return true;
+    }
+    const Gfn gfn = to_gfn(GuestPaddr{value & pte::address_mask});
+    if ((value & global) != 0) {
+        return false;
+    }
+    return is_ram(d, gfn) || (gfn.value() < mm::P2m::gfn_limit && d.p2m.lookup(gfn).has_value());
+}
+
+bool is_hypervisor_slot(uint64_t index) {
+    return index - abi::pv_first_l4_slot < abi::pv_l4_slots;
+}
+
+// Reads one entry of a table of the guest.
+std::optional<uint64_t> read_entry(const domain::Domain& d, uint64_t table, uint64_t index) {
+    uint64_t value = 0;
+    const bool found =
+        d.p2m.with_page(to_gfn(GuestPaddr{table & pte::address_mask}), false,
+                        [&](std::byte* page) { value = entry_at(page, index).load(); });
+    return found ? std::optional{value} : std::nullopt;
+}
+
+struct Leaf {
+    GuestPaddr at{};
+    uint64_t value = 0;
+    bool is_writable_above = true;
+    bool is_user = true;
+};
+
+// The level-1 entry, present or not.
+std::optional<Leaf> walk(const domain::Vcpu& v, GuestVaddr address) {
+    uint64_t table = v.vmcb->save().cr3 & pte::address_mask;
+    const uint64_t page = (address.value() & 0x0000ffffffffffff) >> page_shift;
+    Leaf leaf;
+    for (unsigned depth = pte::root_level;; --depth) {
+        const uint64_t index = pte::index(page, depth);
+        const auto value = read_entry(*v.domain, table, index);
+        if (!value) {
+            return std::nullopt;
+        }
+        if (depth == 0) {
+            leaf.at = GuestPaddr{table + index * entry_bytes};
+            leaf.value = *value;
+            leaf.is_user = leaf.is_user && (*value & pte::US) != 0;
+            return leaf;
+        }
+        if ((*value & pte::P) == 0 || (*value & pte::PS) != 0) {
+            return std::nullopt;
+        }
+        leaf.is_writable_above = leaf.is_writable_above && (*value & pte::RW) != 0;
+        leaf.is_user = leaf.is_user && (*value & pte::US) != 0;
+        table = *value & pte::address_mask;
+    }
+}
+
+void note_level(domain::Domain& d, Gfn table, uint8_t value) {
+    if (std::atomic<uint8_t>* note = level_of(d, table)) {
+        note->store(value, std::memory_order_relaxed);
+    }
+}
+
+// Notes every table below, down to level 1. A subtree that carries its note already is skipped, so
+// what the guest has pinned piece by piece costs nothing here.
+void note_below(domain::Domain& d, Gfn table, uint8_t own_level, uint8_t mark) {
+    for (uint64_t i = 0; i < entries && own_level > 1; ++i) {
+        if (own_level == 4 && is_hypervisor_slot(i)) {
+            continue;
+        }
+        const auto value = read_entry(d, to_gpaddr(table).value(), i);
+        if (!value || (*value & pte::P) == 0 || (*value & pte::PS) != 0) {
+            continue;
+        }
+        const Gfn below = to_gfn(GuestPaddr{*value & pte::address_mask});
+        const auto below_level = static_cast<uint8_t>(own_level - 1);
+        const uint8_t wanted = mark != 0 ? below_level : uint8_t{0};
+        if (!is_ram(d, below) || level(d, below) == wanted) {
+            continue;
+        }
+        note_level(d, below, wanted);
+        note_below(d, below, below_level, mark);
+    }
+}
+
+}  // namespace
+
+Result<void, TableError> write_entry(domain::Domain& d, GuestPaddr at, uint64_t value,
+                                     bool keep_accessed_dirty) {
+    const Gfn table = to_gfn(at);
+    const uint64_t index = page_offset(at.value()) / entry_bytes;
+    if (at.value() % entry_bytes != 0 || !domain::own_ram(d, table)) {
+        return Err{TableError::BadFrame};
+    }
+    if (is_hypervisor_slot(index) && level(d, table) == 4) {
+        return Err{TableError::BadSlot};
+    }
+    if (!is_legal(d, value)) {
+        return Err{TableError::BadEntry};
+    }
+    const bool stored = d.p2m.with_page(table, true, [&](std::byte* page) {
+        const auto entry = entry_at(page, index);
+        if (!keep_accessed_dirty) {
+            entry.store(value);
+            return;
+        }
+        uint64_t old = entry.load();
+        while (!entry.compare_exchange_weak(old, value | (old & (pte::A | pte::D)))) {
+        }
+    });
+    if (!stored) {
+        return Err{TableError::BadFrame};
+    }
+    return Ok{};
+}
+
+std::optional<GuestPaddr> find_leaf(const domain::Vcpu& v, GuestVaddr address) {
+    const auto leaf = walk(v, address);
+    return leaf ? std::optional{leaf->at} : std::nullopt;
+}
+
+Result<void, TableError> pin(domain::Domain& d, Gfn table, uint8_t own_level) {
+    if (!is_ram(d, table) || !domain::own_ram(d, table)) {
+        return Err{TableError::BadFrame};
+    }
+    if (own_level == 4) {
+        d.p2m.with_page(table, true, [&](std::byte* page) { fill_l4_slots(page, *d.pv); });
+    }
+    note_level(d, table, own_level);
+    note_below(d, table, own_level, 1);
+    return Ok{};
+}
+
+Result<void, TableError> unpin(domain::Domain& d, Gfn table) {
+    const uint8_t own_level = level(d, table);
+    if (own_level == 0) {
+        return Err{TableError::BadFrame};
+    }
+    note_level(d, table, 0);
+    // Tables of the kernel's half are shared by every process and stay.
+    if (own_level < 4) {
+        note_below(d, table, own_level, 0);
+    }
+    return Ok{};
+}
+
+Result<void, TableError> use_root(domain::Domain& d, Gfn table) {
+    if (level(d, table) == 4) {
+        return Ok{};
+    }
+    if (!is_ram(d, table) || !domain::own_ram(d, table)) {
+        return Err{TableError::BadFrame};
+    }
+    d.p2m.with_page(table, true, [&](std::byte* page) { fill_l4_slots(page, *d.pv); });
+    return Ok{};
+}
+
+bool mend_write_fault(domain::Vcpu& v, GuestVaddr address) {
+    const auto leaf = walk(v, address);
+    if (!leaf || (leaf->value & pte::P) == 0 || leaf->is_user || !leaf->is_writable_above) {
+        return false;
+    }
+    v.tlb_generation = 0;  // flush on the next entry
+    if ((leaf->value & pte::RW) != 0) {
+        return true;  // another vCPU was faster
+    }
+    const Gfn target = to_gfn(GuestPaddr{leaf->value & pte::address_mask});
+    if (level(*v.domain, target) != 1) {
+        return false;
+    }
+    return v.domain->p2m.with_page(to_gfn(leaf->at), true, [&](std::byte* page) {
+        entry_at(page, page_offset(leaf->at.value()) / entry_bytes).fetch_or(pte::RW);
+    });
+}
+
+Result<void, TableError> write_m2p(domain::Domain& d, Gfn machine_frame, uint64_t pfn) {
+    constexpr uint64_t each = abi::pv_m2p_entries_per_frame;
+    if (!is_ram(d, machine_frame) || !domain::own_ram(d, machine_frame)) {
+        return Err{TableError::BadFrame};
+    }
+    const Gfn frame{abi::pv_m2p_gfn + machine_frame.value() / each};
+    const bool stored = d.p2m.with_page(frame, true, [&](std::byte* page) {
+        entry_at(page, machine_frame.value() % each).store(pfn);
+    });
+    if (!stored) {
+        return Err{TableError::BadFrame};
+    }
+    return Ok{};
+}
+
+}  // namespace hv::pv

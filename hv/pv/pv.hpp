@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a PV domain and its vCPUs have beyond every other domain: pages of the hypervisor's part of
+// their address space, and which of their frames are page tables. The pages are hv's, never reused,
+// and mapped into the domain: a guest may overwrite them, so hv only ever writes them.
+#pragma once
+
+#include "hv/base/address.hpp"
+#include "hv/pv/stub_layout.hpp"
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace hv::domain {
+struct Domain;
+struct Vcpu;
+}  // namespace hv::domain
+
+namespace hv::pv {
+
+// L4 slot 260, beside the M2P in slot 256.
+inline constexpr uint64_t area_virt = 0xffff'8200'0000'0000;
+inline constexpr unsigned area_l4_slot = 260;
+inline constexpr unsigned m2p_l4_slot = 256;
+
+struct PvDomain {
+    Gfn m2p_root{};  // level-3 tables that every L4 of the guest points to
+    Gfn area_root{};
+    uint64_t max_mfn = 0;             // frames that the M2P has entries for
+    std::span<uint64_t> area_tables;  // level-1 entries of all blocks, in order
+    std::span<std::atomic<uint8_t>>
+        table_levels;  // of each RAM frame: 1 to 4 if it is pinned, or 0
+    std::atomic<uint64_t> vm_assist{0};
+};
+
+struct PvVcpu {
+    std::byte* data = nullptr;       // STUB_DATA
+    std::byte* traps = nullptr;      // STUB_TRAPS
+    std::byte* idt = nullptr;        // STUB_IDT
+    uint64_t* area_table = nullptr;  // the 64 entries of this block
+    uint64_t user_root = 0;          // NEW_USER_BASEPTR, machine address
+    uint64_t block = 0;              // guest virtual
+    uint8_t masking_callbacks = 0;   // STUB_MASKS_*
+};
+
+}  // namespace hv::pv
