@@ -42,6 +42,14 @@ Errno to_errno(event::Error error) {
     return Errno::XEN_EINVAL;
 }
 
+Errno to_errno(pv::TableError) {
+    return Errno::XEN_EINVAL;
+}
+
+Errno to_errno(pv::StartError) {
+    return Errno::XEN_EINVAL;
+}
+
 namespace {
 
 bool is_self(const Call& call, uint16_t domid) {

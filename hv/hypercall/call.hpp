@@ -16,6 +16,8 @@
 #include "hv/domain/physmap.hpp"
 #include "hv/domain/vcpu.hpp"
 #include "hv/event/event_channels.hpp"
+#include "hv/pv/page_tables.hpp"
+#include "hv/pv/start.hpp"
 
 #include <array>
 #include <cstdint>
@@ -48,6 +50,8 @@ inline Err<Errno> again() {
 Errno to_errno(domain::CopyFault);
 Errno to_errno(domain::PhysmapError error);
 Errno to_errno(event::Error error);
+Errno to_errno(pv::TableError error);
+Errno to_errno(pv::StartError error);
 inline Errno to_errno(Errno error) {
     return error;
 }

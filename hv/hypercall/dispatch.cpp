@@ -8,6 +8,14 @@
 
 namespace hv::hypercall {
 
+namespace {
+
+Answer of_pv_only(Call& call, Answer (*handler)(Call&)) {
+    return call.domain().pv != nullptr ? handler(call) : fail(Errno::XEN_ENOSYS);
+}
+
+}  // namespace
+
 Answer handle(Call& call) {
     switch (static_cast<abi::Hypercall>(call.number)) {
         case abi::Hypercall::memory_op:
@@ -40,30 +48,49 @@ Answer handle(Call& call) {
         case abi::Hypercall::hypfs_op:
             return fail(Errno::XEN_EPERM);
 
-        // What only PV kernels have, and what this Xen was built without.
+        // What only PV kernels have.
         case abi::Hypercall::set_trap_table:
+            return of_pv_only(call, set_trap_table);
         case abi::Hypercall::mmu_update:
+            return of_pv_only(call, mmu_update);
         case abi::Hypercall::set_gdt:
+            return of_pv_only(call, set_gdt);
         case abi::Hypercall::stack_switch:
+            return of_pv_only(call, stack_switch);
         case abi::Hypercall::set_callbacks:
+            return of_pv_only(call, set_callbacks);
         case abi::Hypercall::fpu_taskswitch:
-        case abi::Hypercall::sched_op_compat:
+            return of_pv_only(call, fpu_taskswitch);
         case abi::Hypercall::set_debugreg:
+            return of_pv_only(call, set_debugreg);
         case abi::Hypercall::get_debugreg:
+            return of_pv_only(call, get_debugreg);
         case abi::Hypercall::update_descriptor:
+            return of_pv_only(call, update_descriptor);
         case abi::Hypercall::update_va_mapping:
+            return of_pv_only(call, update_va_mapping);
+        case abi::Hypercall::vm_assist:
+            return of_pv_only(call, vm_assist);
+        case abi::Hypercall::update_va_mapping_otherdomain:
+            return of_pv_only(call, update_va_mapping_otherdomain);
+        case abi::Hypercall::set_segment_base:
+            return of_pv_only(call, set_segment_base);
+        case abi::Hypercall::mmuext_op:
+            return of_pv_only(call, mmuext_op);
+        case abi::Hypercall::nmi_op:
+            return of_pv_only(call, nmi_op);
+        case abi::Hypercall::callback_op:
+            return of_pv_only(call, callback_op);
+        case abi::Hypercall::physdev_op:
+            return of_pv_only(call, physdev_op);
+
+        // What this Xen was built without; iret is the stub's.
+        case abi::Hypercall::sched_op_compat:
         case abi::Hypercall::event_channel_op_compat:
         case abi::Hypercall::physdev_op_compat:
-        case abi::Hypercall::vm_assist:
-        case abi::Hypercall::update_va_mapping_otherdomain:
         case abi::Hypercall::iret:
-        case abi::Hypercall::set_segment_base:
-        case abi::Hypercall::mmuext_op:
         case abi::Hypercall::xsm_op:
-        case abi::Hypercall::nmi_op:
-        case abi::Hypercall::callback_op:
         case abi::Hypercall::xenoprof_op:
-        case abi::Hypercall::physdev_op:
         case abi::Hypercall::kexec_op:
         case abi::Hypercall::tmem_op:
         case abi::Hypercall::argo_op:

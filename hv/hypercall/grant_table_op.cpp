@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // grant_table_op(cmd, list, count). [xen-pub] grant_table.h.
+#include "hv/abi/pv_layout.hpp"
 #include "hv/abi/xen_grant_table.hpp"
 #include "hv/grant/copy.hpp"
 #include "hv/grant/grant_table.hpp"
@@ -38,9 +39,33 @@ Answer query_size(const Call& call) {
     return 0;
 }
 
-// Frames of a translated guest come from XENMEM_add_to_physmap.
+Answer setup_pv_table(const Call& call, abi::GnttabSetupTable args) {
+    domain::Domain& domain = call.domain();
+    GrantStatus status = status_of(require_self(call, args.dom));
+    if (status == GrantStatus::GNTST_okay && args.nr_frames > domain.grants->max_frame_count()) {
+        status = GrantStatus::GNTST_general_error;
+    }
+    args.status = to_raw(status);
+    for (uint32_t n = 0; status == GrantStatus::GNTST_okay && n < args.nr_frames; ++n) {
+        const LockGuard guard{domain.lock};
+        const auto frame = domain.grants->frame(n);
+        const Gfn gfn{abi::pv_grant_table_gfn + n};
+        if (!frame || !domain.p2m.map(gfn, *frame, 1, mm::Access::ReadWrite).ok()) {
+            return fail(Errno::XEN_ENOMEM);
+        }
+        TRY(write(call, element<uint64_t>(GuestVaddr{args.frame_list}, n), gfn.value()));
+    }
+    TRY(write(call, call.pointer(1), args));
+    return 0;
+}
+
+// Frames of a translated guest come from XENMEM_add_to_physmap; those of a PV guest have their
+// machine frame numbers already.
 Answer setup_table(const Call& call) {
     auto args = TRY(read<abi::GnttabSetupTable>(call, call.pointer(1)));
+    if (call.domain().pv != nullptr) {
+        return setup_pv_table(call, args);
+    }
     args.status = to_raw(GrantStatus::GNTST_general_error);
     TRY(write(call, call.pointer(1), args));
     return 0;

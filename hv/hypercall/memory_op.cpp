@@ -2,9 +2,11 @@
 // memory_op(cmd, arg). [xen-pub] memory.h.
 #include "hv/hypercall/memory_op.hpp"
 
+#include "hv/abi/pv_layout.hpp"
 #include "hv/abi/xen_memory.hpp"
 #include "hv/hypercall/handlers.hpp"
 #include "hv/mm/frame_table.hpp"
+#include "hv/pv/pv.hpp"
 
 namespace hv::hypercall {
 
@@ -14,6 +16,23 @@ Answer reservation_of(const Call& call, uint64_t domain::Domain::*pages) {
     const auto args = TRY(read<abi::MemoryDomain>(call, call.pointer(1)));
     const domain::Domain* target = TRY(self_or_under_construction(call, args.domid));
     return target->*pages;
+}
+
+Answer maximum_ram_page(const Call& call) {
+    const pv::PvDomain* pv = call.domain().pv;
+    return pv != nullptr ? pv->max_mfn - 1 : mm::machine_frames.frame_count();
+}
+
+Answer machphys_mapping(const Call& call) {
+    const pv::PvDomain* pv = call.domain().pv;
+    if (pv == nullptr) {
+        return fail(Errno::XEN_ENOSYS);
+    }
+    const abi::MachphysMapping answer{.v_start = abi::pv_m2p_virt,
+                                      .v_end = abi::pv_m2p_virt + pv->max_mfn * sizeof(uint64_t),
+                                      .max_mfn = pv->max_mfn - 1};
+    TRY(write(call, call.pointer(1), answer));
+    return 0;
 }
 
 }  // namespace
@@ -28,7 +47,7 @@ Answer memory_op(Call& call) {
         case abi::MemoryOp::XENMEM_populate_physmap:
             return populate_physmap(call);
         case abi::MemoryOp::XENMEM_maximum_ram_page:
-            return mm::machine_frames.frame_count();
+            return maximum_ram_page(call);
         case abi::MemoryOp::XENMEM_current_reservation:
             return reservation_of(call, &domain::Domain::tot_pages);
         case abi::MemoryOp::XENMEM_maximum_reservation:
@@ -48,8 +67,9 @@ Answer memory_op(Call& call) {
         case abi::MemoryOp::XENMEM_machine_memory_map:
         case abi::MemoryOp::XENMEM_claim_pages:
             return fail(Errno::XEN_EPERM);
-        case abi::MemoryOp::XENMEM_exchange:
         case abi::MemoryOp::XENMEM_machphys_mapping:
+            return machphys_mapping(call);
+        case abi::MemoryOp::XENMEM_exchange:
         case abi::MemoryOp::XENMEM_machphys_mfn_list:
         case abi::MemoryOp::XENMEM_acquire_resource:
             break;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // sched_op(cmd, arg): give way, sleep, end. [xen-pub] sched.h.
 #include "hv/abi/xen_sched.hpp"
+#include "hv/event/pending.hpp"
 #include "hv/hypercall/handlers.hpp"
 #include "hv/sched/sched.hpp"
 
@@ -58,6 +59,7 @@ Answer sched_op(Call& call) {
             sched::yield_current();
             return 0;
         case abi::SchedOp::SCHEDOP_block:
+            event::set_upcall_mask(call.vcpu, false);
             sched::block_current();
             return 0;
         case abi::SchedOp::SCHEDOP_shutdown:

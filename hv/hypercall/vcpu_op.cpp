@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // vcpu_op(cmd, vcpu id, arg). [xen-pub] vcpu.h. Secondary vCPUs of a PVH guest are started by
-// INIT and STARTUP through the local APIC, so VCPUOP_initialise is not offered.
+// INIT and STARTUP through the local APIC, so VCPUOP_initialise is for PV kernels.
 #include "hv/abi/xen_shared_info.hpp"
 #include "hv/abi/xen_vcpu.hpp"
 #include "hv/event/vcpu_info.hpp"
 #include "hv/hypercall/handlers.hpp"
 #include "hv/hypercall/runstate.hpp"
+#include "hv/pv/area.hpp"
+#include "hv/pv/start.hpp"
 #include "hv/sched/sched.hpp"
 
 #include <algorithm>
@@ -15,6 +17,29 @@ namespace hv::hypercall {
 namespace {
 
 constexpr size_t argument = 2;
+
+// Secondary vCPUs of a PV kernel.
+Answer initialise(const Call& call, domain::Vcpu& vcpu) {
+    if (vcpu.pv == nullptr) {
+        return fail(Errno::XEN_ENOSYS);
+    }
+    const auto context = TRY(read<abi::VcpuGuestContext>(call, call.pointer(argument)));
+    const LockGuard guard{vcpu.domain->lock};
+    if (vcpu.is_initialised) {
+        return fail(Errno::XEN_EEXIST);
+    }
+    TRY(edge(pv::initialise(vcpu, context)));
+    return 0;
+}
+
+Answer send_nmi(domain::Vcpu& vcpu) {
+    if (vcpu.pv == nullptr) {
+        return fail(Errno::XEN_ENOSYS);
+    }
+    vcpu.nmi_pending.store(true, std::memory_order_release);
+    sched::wake(vcpu);
+    return 0;
+}
 
 Answer up(domain::Vcpu& vcpu) {
     if (!vcpu.is_initialised) {
@@ -52,6 +77,9 @@ Answer register_vcpu_info(const Call& call, domain::Vcpu& vcpu) {
     const auto registered = event::register_vcpu_info(vcpu, Gfn{args.mfn}, args.offset);
     if (!registered.ok()) {
         return fail(Errno::XEN_EINVAL);
+    }
+    if (vcpu.pv != nullptr) {
+        pv::set_vcpu_info(vcpu, Gfn{args.mfn}, args.offset);
     }
     return 0;
 }
@@ -114,6 +142,10 @@ Answer vcpu_op(Call& call) {
     }
     domain::Vcpu& vcpu = *domain.vcpus[static_cast<uint32_t>(call.args[1])];
     switch (static_cast<abi::VcpuOp>(call.args[0])) {
+        case abi::VcpuOp::VCPUOP_initialise:
+            return initialise(call, vcpu);
+        case abi::VcpuOp::VCPUOP_send_nmi:
+            return send_nmi(vcpu);
         case abi::VcpuOp::VCPUOP_up:
             return up(vcpu);
         case abi::VcpuOp::VCPUOP_down:
@@ -135,9 +167,7 @@ Answer vcpu_op(Call& call) {
             return register_vcpu_info(call, vcpu);
         case abi::VcpuOp::VCPUOP_register_vcpu_time_memory_area:
             return register_time(call, vcpu);
-        case abi::VcpuOp::VCPUOP_initialise:
         case abi::VcpuOp::VCPUOP_set_periodic_timer:
-        case abi::VcpuOp::VCPUOP_send_nmi:
         case abi::VcpuOp::VCPUOP_get_physid:
             break;
     }

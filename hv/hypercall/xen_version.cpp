@@ -19,6 +19,11 @@ constexpr uint32_t features =
     1U << abi::XENFEAT_hvm_callback_vector | 1U << abi::XENFEAT_hvm_safe_pvclock |
     1U << abi::XENFEAT_memory_op_vnode_supported | 1U << abi::XENFEAT_not_direct_mapped;
 
+constexpr uint32_t pv_features =
+    1U << abi::XENFEAT_pae_pgdir_above_4gb | 1U << abi::XENFEAT_mmu_pt_update_preserve_ad |
+    1U << abi::XENFEAT_highmem_assist | 1U << abi::XENFEAT_gnttab_map_avail_bits |
+    1U << abi::XENFEAT_memory_op_vnode_supported | 1U << abi::XENFEAT_not_direct_mapped;
+
 // HYPERVISOR_VIRT_START of 64-bit Xen. Nothing is there in a PVH guest; Xen answers so, too.
 constexpr uint64_t virt_start = 0xffff800000000000;
 
@@ -48,7 +53,7 @@ Answer get_features(const Call& call) {
     if (info.submap_idx >= abi::XENFEAT_NR_SUBMAPS) {
         return fail(Errno::XEN_EINVAL);
     }
-    info.submap = features;
+    info.submap = call.domain().pv != nullptr ? pv_features : features;
     TRY(write(call, call.pointer(1), info));
     return 0;
 }
@@ -65,7 +70,7 @@ Answer xen_version(Call& call) {
             return compile_info(call);
         case abi::XenVersionOp::XENVER_capabilities:
             return answer_text<abi::XenCapabilitiesInfo>(
-                call, "hvm-3.0-x86_32 hvm-3.0-x86_32p hvm-3.0-x86_64 ");
+                call, "xen-3.0-x86_64 hvm-3.0-x86_32 hvm-3.0-x86_32p hvm-3.0-x86_64 ");
         case abi::XenVersionOp::XENVER_changeset:
             return answer_text<abi::XenChangesetInfo>(call, "unavailable");
         case abi::XenVersionOp::XENVER_platform_parameters:
