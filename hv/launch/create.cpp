@@ -12,6 +12,7 @@
 #include "hv/hvm/cpuid.hpp"
 #include "hv/hvm/lapic.hpp"
 #include "hv/hvm/msr.hpp"
+#include "hv/pv/area.hpp"
 #include "hv/sched/sched.hpp"
 #include "hv/svm/svm.hpp"
 #include "hv/x86/instructions.hpp"
@@ -102,6 +103,7 @@ Result<void, CreateError> add_cpuid(boot::Machine& m, domain::Domain& d, const D
     d.cpuid = TRY(or_no_memory(m.arena.make<hvm::CpuidDomain>(
         hvm::CpuidDomain{.host = hvm::HostCpuid::read(host_cpuid),
                          .policy = spec.cpuid,
+                         .is_pv = spec.is_pv,
                          .id = d.id,
                          .vcpu_count = spec.vcpu_count,
                          .clock = {.tsc_khz = static_cast<uint32_t>(scale.tsc_hz / 1000),
@@ -123,8 +125,9 @@ Result<domain::Domain*, CreateError> create_domain(boot::Machine& m, const Domai
     d.max_pages = spec.max_memory_bytes >> page_shift;
 
     constexpr uint64_t pieces = 16;
-    const uint64_t tables =
-        mm::PageTable::tables_for(d.max_pages, pieces) + spec.extra_table_frames;
+    const uint64_t tables = mm::PageTable::tables_for(d.max_pages, pieces) +
+                            spec.extra_table_frames +
+                            (spec.is_pv ? pv::area_table_frames(d.max_pages) : 0);
     const Mfn pool = TRY(or_no_memory(m.arena.frames(tables)));
     TRY(or_no_memory(d.p2m.init({pool, tables})));
 
@@ -135,6 +138,9 @@ Result<domain::Domain*, CreateError> create_domain(boot::Machine& m, const Domai
     TRY(add_cpuid(m, d, spec));
     for (uint32_t id = 0; id < spec.vcpu_count; ++id) {
         TRY(add_vcpu(m, d, id, spec.cpuid.x2apic));
+    }
+    if (spec.is_pv) {
+        TRY(or_no_memory(pv::create_area(m.arena, d)));
     }
     d.overhead_bytes = (free_before - m.free_frames.free_count() - pages) << page_shift;
     domain::add(d);

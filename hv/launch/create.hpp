@@ -16,6 +16,7 @@ struct DomainSpec {
     uint32_t vcpu_count = 1;
     uint64_t extra_table_frames = 0;  // nested tables beyond RAM's: what else will be mapped
     launch::CpuidPolicy cpuid{};
+    bool is_pv = false;
 };
 
 enum class CreateError : uint8_t {

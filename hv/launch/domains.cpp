@@ -128,7 +128,8 @@ void create_domains(boot::Machine& m, const Plan& plan) {
                                          .max_memory_bytes = planned.max_memory_bytes,
                                          .vcpu_count = planned.vcpu_count,
                                          .extra_table_frames = grants_and_special_pages,
-                                         .cpuid = planned.cpuid});
+                                         .cpuid = planned.cpuid,
+                                         .is_pv = planned.type == launch::DomainType::Pv});
         if (!created.ok()) {
             does_not_fit(m, planned.name, planned.path, planned.memory_bytes);
         }

@@ -8,6 +8,7 @@
 #include "hv/launch/builder.hpp"
 #include "hv/launch/measurement.hpp"
 #include "hv/launch/phase.hpp"
+#include "hv/pv/start.hpp"
 #include "hv/svm/svm.hpp"
 
 #include <algorithm>
@@ -52,9 +53,21 @@ Answer get_info(const domain::Vcpu& caller, GuestVaddr at) {
 Answer set_vcpu(const domain::Vcpu& caller, GuestVaddr at) {
     const auto request = TRY(read_argument<abi::LaunchVcpu>(caller, at));
     domain::Domain& d = *TRY(under_construction(request.domid));
+    if (d.pv != nullptr) {
+        return Err{Errno::XEN_EINVAL};
+    }
     domain::Vcpu& v = *d.vcpus[0];
     svm::set_flat32_state(*v.vmcb, v.registers, request.eip, request.ebx);
     v.is_initialised = true;
+    return uint64_t{0};
+}
+
+Answer set_pv_vcpu(const domain::Vcpu& caller, GuestVaddr at) {
+    const auto request = TRY(read_argument<abi::LaunchPvVcpu>(caller, at));
+    domain::Domain& d = *TRY(under_construction(request.domid));
+    if (d.pv == nullptr || !pv::start_first(d, request).ok()) {
+        return Err{Errno::XEN_EINVAL};
+    }
     return uint64_t{0};
 }
 
@@ -128,11 +141,12 @@ Answer handle_launch_op(domain::Vcpu& caller, uint64_t cmd, GuestVaddr argument)
             return get_info(caller, argument);
         case abi::LaunchOp::SetVcpu:
             return set_vcpu(caller, argument);
+        case abi::LaunchOp::SetPvVcpu:
+            return set_pv_vcpu(caller, argument);
         case abi::LaunchOp::Built:
             return built(caller, argument);
         case abi::LaunchOp::Cap:
             return cap(caller, argument);
-        case abi::LaunchOp::SetPvVcpu:  // PV domains cannot be created yet
         case abi::LaunchOp::Record:
             break;
     }

@@ -13,6 +13,7 @@
 #include "hv/hvm/mmio.hpp"
 #include "hv/hvm/outcome.hpp"
 #include "hv/hypercall/dispatch.hpp"
+#include "hv/pv/exits.hpp"
 #include "hv/sched/sched.hpp"
 #include "hv/svm/svm.hpp"
 #include "hv/x86/instructions.hpp"
@@ -41,6 +42,10 @@ uint64_t length_of(domain::Vcpu& v, ExitInstruction expected) {
 }
 
 void handle_hlt(domain::Vcpu& v) {
+    if (v.pv != nullptr) {
+        svm::inject_exception(*v.vmcb, svm::Exception::GP);  // as to any kernel of Xen
+        return;
+    }
     if ((v.vmcb->save().rflags & rflags_if) == 0) {
         v.sched.request = sched::Request::Halt;  // RIP stays: whatever else wakes it halts again
         return;
@@ -54,6 +59,9 @@ void handle_hlt(domain::Vcpu& v) {
 void handle_vmmcall(domain::Vcpu& v) {
     if (v.vmcb->save().cpl != 0) {
         svm::inject_exception(*v.vmcb, svm::Exception::UD);
+        return;
+    }
+    if (v.pv != nullptr && pv::handle_stub_op(v)) {
         return;
     }
     if (code_mode(v) != CodeMode::Code64) {
@@ -108,6 +116,13 @@ void handle_ioio(domain::Vcpu& v) {
     }
 }
 
+// #UD is intercepted for PV kernels only.
+void handle_undefined_opcode(domain::Vcpu& v) {
+    if (pv::handle_undefined_opcode(v)) {
+        handle_cpuid(v);
+    }
+}
+
 void handle_nmi() {
     if (dev::is_stopping()) {
         x86::halt_forever();
@@ -117,6 +132,9 @@ void handle_nmi() {
 }  // namespace
 
 void handle_exit(domain::Vcpu& v) {
+    if (v.pv != nullptr) {
+        pv::restore_interrupt_flag(v);
+    }
     const svm::VmcbControl& control = v.vmcb->control();
     switch (static_cast<svm::ExitCode>(control.exitcode)) {
         case svm::ExitCode::INTR:
@@ -124,6 +142,9 @@ void handle_exit(domain::Vcpu& v) {
             return;  // the host's interrupt has been taken; the run loop looks around
         case svm::ExitCode::NMI:
             handle_nmi();
+            return;
+        case svm::ExitCode::EXCEPTION_UD:
+            handle_undefined_opcode(v);
             return;
         case svm::ExitCode::CPUID:
             handle_cpuid(v);
@@ -149,6 +170,11 @@ void handle_exit(domain::Vcpu& v) {
         case svm::ExitCode::INVD:
             skip(v, length_of(v, ExitInstruction::Invd));
             return;
+        // Of PV kernels only: their descriptor tables are hv's.
+        case svm::ExitCode::GDTR_WRITE:
+        case svm::ExitCode::IDTR_WRITE:
+        case svm::ExitCode::LDTR_WRITE:
+        case svm::ExitCode::TR_WRITE:
         case svm::ExitCode::RDPMC:
             svm::inject_exception(*v.vmcb, svm::Exception::GP);
             return;
