@@ -149,8 +149,8 @@ Outcome<FinishedProgram> run_program(const ChildProcess::Program& program,
                                      std::chrono::milliseconds limit, int stop) {
     ChildProcess child = TRY(ChildProcess::start(program));
     const auto deadline = steady_clock::now() + limit;
-    std::array<pollfd, 3> ends{pollfd{child.output(), POLLIN, 0},
-                               pollfd{child.errors(), POLLIN, 0}, pollfd{stop, POLLIN, 0}};
+    std::array<pollfd, 3> ends{pollfd{child.output(), POLLIN, 0}, pollfd{child.errors(), POLLIN, 0},
+                               pollfd{stop, POLLIN, 0}};
     std::array<std::string, 2> texts;
     while (ends[0].fd >= 0 || ends[1].fd >= 0) {
         const auto left =
