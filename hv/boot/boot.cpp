@@ -30,6 +30,11 @@ void read_firmware_tables(Machine& m) {
         PANIC("no ACPI tables: not a machine this hypervisor knows");
     }
     m.acpi = *acpi;
+    if (m.acpi.repeated_cpus != 0) {
+        TextOf<64> text;
+        text.put("ACPI: ").dec(m.acpi.repeated_cpus).put(" CPUs have the APIC id of another one");
+        dev::log(text.view());
+    }
     dev::set_power_off_port(m.acpi.pm1a_control, m.acpi.s5_sleep_type);
 }
 

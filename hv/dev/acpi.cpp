@@ -75,6 +75,15 @@ uint64_t find_rsdp() {
     return in_rom != 0 ? in_rom : scan(0x9fc00, 0xa0000);
 }
 
+// A CPU is started once: the second INIT would take it from what it does by then.
+void add_cpu(uint32_t apic_id, AcpiInfo& info) {
+    if (std::find(info.apic_ids.begin(), info.apic_ids.end(), apic_id) != info.apic_ids.end()) {
+        ++info.repeated_cpus;
+        return;
+    }
+    (void)info.apic_ids.push(apic_id);  // CPUs beyond max_cpus stay off
+}
+
 void read_madt(Bytes madt, AcpiInfo& info) {
     size_t at = header_bytes + 8;
     while (at + 2 <= madt.size()) {
@@ -86,9 +95,7 @@ void read_madt(Bytes madt, AcpiInfo& info) {
         constexpr uint8_t processor_local_apic = 0;
         if (type == processor_local_apic && length >= 8 &&
             (le_at<uint32_t>(madt, at + 4) & 1) != 0) {
-            if (!info.apic_ids.push(le_at<uint8_t>(madt, at + 3)).ok()) {
-                return;
-            }
+            add_cpu(le_at<uint8_t>(madt, at + 3), info);
         }
         at += length;
     }

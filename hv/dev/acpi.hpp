@@ -12,8 +12,9 @@
 namespace hv::dev {
 
 struct AcpiInfo {
-    StaticVector<uint32_t, x86::max_cpus> apic_ids;  // usable CPUs, in MADT order
-    uint16_t pm1a_control = 0;                       // 0 if there is no such port
+    StaticVector<uint32_t, x86::max_cpus> apic_ids;  // usable CPUs, in MADT order, each once
+    uint32_t repeated_cpus = 0;  // entries left out because their APIC id was there already
+    uint16_t pm1a_control = 0;   // 0 if there is no such port
     uint8_t s5_sleep_type = 0;
     bool has_tpm2_table = false;
 };

@@ -134,6 +134,21 @@ TEST_F(Acpi, rsdt_serves_revision_0) {
     EXPECT_EQ(cpus(*hv::dev::read_acpi()), (Ids{0, 1}));
 }
 
+TEST_F(Acpi, cpu_that_is_listed_again_is_left_out_and_counted) {
+    place_xsdt({madt});
+    place_madt({0, 3, 0, 3, 3, 5});
+    const auto info = hv::dev::read_acpi();
+    ASSERT_TRUE(info);
+    EXPECT_EQ(cpus(*info), (Ids{0, 3, 5}));
+    EXPECT_EQ(info->repeated_cpus, 3u);
+}
+
+TEST_F(Acpi, no_cpu_is_repeated_in_sound_tables) {
+    place_xsdt({madt});
+    place_madt({0, 1, 2});
+    EXPECT_EQ(hv::dev::read_acpi()->repeated_cpus, 0u);
+}
+
 TEST_F(Acpi, no_pointer_no_tables) {
     EXPECT_FALSE(hv::dev::read_acpi());
 }
