@@ -26,6 +26,7 @@ enum class MeasurementRoot : uint8_t {
 struct BootInfo {
     std::string_view command_line;  // effective, without the loader's image path
     StaticVector<PhysicalRange, 64> ram;
+    StaticVector<PhysicalRange, 64> reserved;  // of these, what lies in RAM is not to be used
     StaticVector<PhysicalRange, launch::max_modules> modules;
     StaticVector<PhysicalRange, 8> loader_data;  // in RAM, to be kept until boot has copied it
     MeasurementRoot root = MeasurementRoot::None;

@@ -2,38 +2,20 @@
 #include "hv/boot/memory.hpp"
 
 #include "hv/base/assert.hpp"
+#include "hv/boot/free_frames.hpp"
 #include "hv/boot/image.hpp"
 #include "hv/x86/apic.hpp"
 #include "hv/x86/instructions.hpp"
-
-#include <algorithm>
 
 namespace hv::boot {
 
 namespace {
 
-constexpr Paddr low_memory_end{0x100000};  // firmware data, loader data, the trampoline
 constexpr Paddr tpm_base{0xfed40000};
 constexpr uint64_t tpm_bytes = 5 * page_size;
-constexpr uint64_t supported_memory_bytes = uint64_t{1} << 39;  // what the boot page tables map
 
 Paddr address_of(const void* symbol) {
     return Paddr{reinterpret_cast<uint64_t>(symbol)};
-}
-
-// Whole frames inside the range.
-mm::Extent inner(const PhysicalRange& range) {
-    const uint64_t limit = supported_memory_bytes;
-    const uint64_t first = std::min(align_up(range.first.value(), page_size), limit);
-    const uint64_t end = std::min(align_down(range.first.value() + range.bytes, page_size), limit);
-    return {to_mfn(Paddr{first}), end > first ? (end - first) >> page_shift : 0};
-}
-
-// Every frame that the range touches.
-mm::Extent outer(const PhysicalRange& range) {
-    const uint64_t first = align_down(range.first.value(), page_size);
-    const uint64_t end = align_up(range.first.value() + range.bytes, page_size);
-    return {to_mfn(Paddr{first}), (end - first) >> page_shift};
 }
 
 template <class T, class E>
@@ -52,27 +34,6 @@ void must(Result<void, E> result, const char* what) {
 
 PhysicalRange image_range() {
     return {address_of(image_start), static_cast<uint64_t>(image_end - image_start)};
-}
-
-uint64_t find_free_frames(Machine& m) {
-    uint64_t top = 0;
-    for (const PhysicalRange& range : m.info.ram) {
-        const mm::Extent frames = inner(range);
-        must(m.free_frames.add(frames), "memory map: too many ranges");
-        top = std::max(top, (frames.first + frames.count).value());
-    }
-    const auto keep = [&](const PhysicalRange& range) {
-        must(m.free_frames.remove(outer(range)), "memory map: too many ranges");
-    };
-    keep({Paddr{0}, low_memory_end.value()});
-    keep(image_range());
-    for (const PhysicalRange& module : m.info.modules) {
-        keep(module);
-    }
-    for (const PhysicalRange& data : m.info.loader_data) {
-        keep(data);
-    }
-    return top;
 }
 
 void fill_frame_table(Machine& m, uint64_t frame_count) {
@@ -126,7 +87,8 @@ void build_host_map(Machine& m, uint64_t frame_count) {
 }  // namespace
 
 void start_memory(Machine& m) {
-    const uint64_t frame_count = find_free_frames(m);
+    must(find_free_frames(m.info, image_range(), m.free_frames), "memory map: too many ranges");
+    const uint64_t frame_count = end_of_ram(m.info);
     fill_frame_table(m, frame_count);
     build_host_map(m, frame_count);
 }

@@ -54,7 +54,7 @@ std::string_view without_path(std::string_view line) {
     return line;
 }
 
-bool add_ram(const Information& info, BootInfo& out) {
+bool add_memory(const Information& info, BootInfo& out) {
     uint64_t at = info.mmap_addr.load();
     const uint64_t end = at + info.mmap_length.load();
     while (at + sizeof(MemoryRange) <= end) {
@@ -67,7 +67,8 @@ bool add_ram(const Information& info, BootInfo& out) {
         // No range wraps around, whatever its length says.
         const uint64_t bytes = std::min(range.length.load(), ~first);
         constexpr uint32_t type_ram = 1;
-        if (range.type.load() == type_ram && !out.ram.push({Paddr{first}, bytes}).ok()) {
+        auto& ranges = range.type.load() == type_ram ? out.ram : out.reserved;
+        if (!ranges.push({Paddr{first}, bytes}).ok()) {
             return false;
         }
         at = next;
@@ -93,7 +94,7 @@ bool add_modules(const Information& info, BootInfo& out) {
 bool from_multiboot1(Paddr information, BootInfo& out) {
     const auto& info = *mm::direct_map_as<const Information>(information);
     const uint32_t flags = info.flags.load();
-    if ((flags & HasMemoryMap) == 0 || !add_ram(info, out)) {
+    if ((flags & HasMemoryMap) == 0 || !add_memory(info, out)) {
         return false;
     }
     if ((flags & HasCmdline) != 0) {

@@ -81,6 +81,7 @@ TEST_F(Multiboot1, everything_is_taken_over) {
     EXPECT_EQ(
         to_vector(info.ram),
         (Ranges{{0, 0x9fc00}, {0x100000, 0x3fee0000}, {uint64_t{1} << 32, uint64_t{4} << 30}}));
+    EXPECT_EQ(to_vector(info.reserved), (Ranges{{0xf0000, 0x10000}}));
     EXPECT_EQ(to_vector(info.modules), (Ranges{{0x300000, 0x123}, {0x301000, 0x2000000}}));
     EXPECT_EQ(info.command_line, "loglevel=2 trace");
     EXPECT_EQ(to_vector(info.loader_data), (Ranges{{line, 31}})) << "the whole line is kept";
