@@ -6,7 +6,7 @@
 #include "hv/hypercall/pv_flush.hpp"
 #include "hv/pv/descriptors.hpp"
 #include "hv/pv/page_tables.hpp"
-#include "hv/pv/pv.hpp"
+#include "hv/pv/area.hpp"
 #include "hv/svm/vmcb.hpp"
 
 #include <cstring>
@@ -29,7 +29,7 @@ Answer new_user_base(const Call& call, uint64_t mfn) {
     if (mfn != 0) {
         TRY(edge(pv::use_root(call.domain(), Gfn{mfn})));
     }
-    call.vcpu.pv->user_root = to_gpaddr(Gfn{mfn}).value();
+    pv::set_user_root(call.vcpu, to_gpaddr(Gfn{mfn}).value());
     return 0;
 }
 

@@ -117,6 +117,29 @@ void map_m2p(Frames& frames, domain::Domain& d) {
     pv.m2p_root = l3.gfn;
 }
 
+// --- RAM, for the stub's stores into page tables: by pages of 2 MiB, and no more of it than the
+// domain may have.
+constexpr uint64_t frames_per_2m = 512;
+constexpr uint64_t tables_for_ram(uint64_t frames) {
+    constexpr uint64_t frames_per_table = frames_per_2m * entries;
+    return (frames + frames_per_table - 1) / frames_per_table;
+}
+
+void map_ram(Frames& frames, PvDomain& pv) {
+    const Frames::Frame l3 = frames.take();
+    pv.ram_root = l3.gfn;
+    std::span<uint64_t> l2;
+    for (uint64_t gfn = 0; gfn < pv.mapped_frames; gfn += frames_per_2m) {
+        const uint64_t page = gfn / frames_per_2m;
+        if (page % entries == 0) {
+            const Frames::Frame table = frames.take();
+            l3.table()[page / entries] = entry(table.gfn, table_flags);
+            l2 = table.table();
+        }
+        l2[page % entries] = entry(Gfn{gfn}, read_write | pte::PS);
+    }
+}
+
 // --- Blocks
 
 // Descriptors of hv's part of the GDT, from selector 0xe000. [apm2] 4.7, 4.8.
@@ -146,6 +169,10 @@ void fill_data(domain::Vcpu& v) {
     put(v.pv->data, ist1, stub_address(v, STUB_FAULT_STACK + page_size));
     put(v.pv->data, io_map_base, uint16_t{0x68});  // behind the limit: no port for user space
     put(v.pv->data, STUB_IN_KERNEL, uint8_t{1});
+    const PvDomain& pv = *v.domain->pv;
+    put(v.pv->data, STUB_RAM_FRAMES, pv.mapped_frames);
+    put(v.pv->data, STUB_L4_ENTRY, entry(pv.area_root, table_flags));
+    put(v.pv->data, STUB_VCPUS, static_cast<uint32_t>(v.domain->vcpus.size()));
 }
 
 Result<void, AreaError> add_block(mm::Arena& arena, Frames& frames, domain::Vcpu& v,
@@ -212,6 +239,7 @@ Result<void, AreaError> create_area(mm::Arena& arena, domain::Domain& d) {
     constexpr uint64_t hole_end = 0x100000;
     const uint64_t below = std::min(d.max_pages, hole_start);
     const uint64_t above = d.max_pages - below;
+    pv.mapped_frames = below;
     pv.max_mfn = hole_end + align_up(above, abi::pv_m2p_entries_per_frame);
     pv.table_levels = TRY(or_no_memory(arena.array<std::atomic<uint8_t>>(d.max_pages)));
 
@@ -224,12 +252,14 @@ Result<void, AreaError> create_area(mm::Arena& arena, domain::Domain& d) {
     TRY(add_m2p_frames(arena, d, Gfn{abi::pv_xenstore_gfn}, 4));  // and the console's
 
     const uint64_t count = 3 + tables_for_m2p(pv.max_mfn) + 2 + tables_for_blocks(d.vcpus.size()) +
-                           STUB_TEXT_PAGES + vcpu_frames * d.vcpus.size();
+                           1 + tables_for_ram(pv.mapped_frames) + STUB_TEXT_PAGES +
+                           vcpu_frames * d.vcpus.size();
     const Mfn memory = TRY(or_no_memory(arena.frames(count)));
     TRY(or_no_memory(
         d.p2m.map(Gfn{abi::pv_area_gfn}, memory, count, mm::Access::ReadWriteExecute)));
     Frames frames{memory, count};
     map_m2p(frames, d);
+    map_ram(frames, pv);
     return map_blocks(arena, frames, d);
 }
 
@@ -239,6 +269,8 @@ void fill_l4_slots(std::byte* table, const PvDomain& pv) {
         uint64_t value = 0;
         if (slot == m2p_l4_slot) {
             value = entry(pv.m2p_root, table_flags);
+        } else if (slot == ram_l4_slot) {
+            value = entry(pv.ram_root, table_flags);
         } else if (slot == area_l4_slot) {
             value = entry(pv.area_root, table_flags);
         }
@@ -253,6 +285,10 @@ void set_gdt(domain::Vcpu& v, std::span<const Gfn> frames) {
             i < frames.size() ? entry(frames[i], read_write) : 0;
     }
     v.tlb_generation = 0;  // flush on the next entry
+}
+
+void set_user_root(domain::Vcpu& v, uint64_t root) {
+    put(v.pv->data, STUB_USER_ROOT, root);
 }
 
 void set_vcpu_info(domain::Vcpu& v, Gfn gfn, uint64_t offset) {

@@ -21,13 +21,16 @@ struct Vcpu;
 namespace hv::pv {
 
 // L4 slot 260, beside the M2P in slot 256.
-inline constexpr uint64_t area_virt = 0xffff'8200'0000'0000;
-inline constexpr unsigned area_l4_slot = 260;
+inline constexpr uint64_t area_virt = STUB_AREA_VIRT;
+inline constexpr unsigned area_l4_slot = STUB_L4_SLOT;
+inline constexpr unsigned ram_l4_slot = area_l4_slot + 1;
 inline constexpr unsigned m2p_l4_slot = 256;
 
 struct PvDomain {
     Gfn m2p_root{};  // level-3 tables that every L4 of the guest points to
     Gfn area_root{};
+    Gfn ram_root{};
+    uint64_t mapped_frames = 0;       // of RAM, for the stub
     uint64_t max_mfn = 0;             // frames that the M2P has entries for
     std::span<uint64_t> area_tables;  // level-1 entries of all blocks, in order
     std::span<std::atomic<uint8_t>>
@@ -40,7 +43,6 @@ struct PvVcpu {
     std::byte* traps = nullptr;      // STUB_TRAPS
     std::byte* idt = nullptr;        // STUB_IDT
     uint64_t* area_table = nullptr;  // the 64 entries of this block
-    uint64_t user_root = 0;          // NEW_USER_BASEPTR, machine address
     uint64_t block = 0;              // guest virtual
     uint8_t masking_callbacks = 0;   // STUB_MASKS_*
 };

@@ -143,7 +143,7 @@ Result<void, StartError> initialise(domain::Vcpu& v, const abi::VcpuGuestContext
     if (!use_root(d, *root).ok() || (c.ctrlreg[1] != 0 && !use_root(d, *user_root).ok())) {
         return Err{StartError::BadFrame};
     }
-    v.pv->user_root = c.ctrlreg[1];
+    set_user_root(v, c.ctrlreg[1]);
     for (const abi::TrapInfo& trap : c.trap_ctxt) {
         if (trap.address != 0) {
             set_trap(v, trap);

@@ -14,7 +14,12 @@
 #define FLAT_USER_CS64 0xe033
 #define FLAT_KERNEL_CS 0xe030     // as a kernel sees its own: RPL 0
 #define FLAT_SS 0xe02b
+#define HYPERCALL_MMU_UPDATE 1
+#define HYPERCALL_STACK_SWITCH 3
 #define HYPERCALL_IRET 23
+#define HYPERCALL_VCPU_OP 24
+#define HYPERCALL_SET_SEGMENT_BASE 25
+#define HYPERCALL_MMUEXT_OP 26
 #define VECTOR_DF 8
 #define VECTOR_GP 13
 #define VECTOR_PF 14
@@ -98,9 +103,22 @@ no_handler:
 hypercall:
     cmp $HYPERCALL_IRET, %eax
     je do_iret
+    cmp $HYPERCALL_MMU_UPDATE, %eax
+    je mmu_update
+    cmp $HYPERCALL_MMUEXT_OP, %eax
+    je mmuext_op
+    cmp $HYPERCALL_STACK_SWITCH, %eax
+    je stack_switch
+    cmp $HYPERCALL_SET_SEGMENT_BASE, %eax
+    je set_segment_base
+    cmp $HYPERCALL_VCPU_OP, %eax
+    je vcpu_op
+call_hv:
     vmmcall
     sti
     jmp *%rcx
+
+#include "hv/pv/stub_calls.inc"
 
 // The stack holds iret_context: rax, r11, rcx, flags, rip, cs, rflags, rsp, ss.
 do_iret:
@@ -174,7 +192,19 @@ bounce_with_error:
 fault_with_error:
     lea stub_iret_to_user(%rip), %r11
     cmp %r11, 0x18(%rsp)
-    jne bounce_with_error
+    je 1f
+    lea stub_list_start(%rip), %r11
+    neg %r11
+    add 0x18(%rsp), %r11
+    cmp $(stub_list_end - stub_list_start), %r11
+    jae bounce_with_error
+    lea list_to_hv(%rip), %r11
+    mov %r11, 0x18(%rsp)
+    pop %rcx
+    pop %r11
+    lea 8(%rsp), %rsp
+    iretq
+1:
 // The return to user space failed: its frame is where RSP was. The failsafe callback gets it, with
 // the data segments below.
     mov 0x00(%rsp), %rcx

@@ -22,10 +22,19 @@
 #define STUB_FAILSAFE (STUB_DATA + 0x90)
 #define STUB_SYSCALL (STUB_DATA + 0x98)
 #define STUB_SYSCALL32 (STUB_DATA + 0xa0)
+#define STUB_RAM_FRAMES (STUB_DATA + 0xa8)  // mapped from STUB_RAM_VIRT on
+#define STUB_L4_ENTRY (STUB_DATA + 0xb0)    // what is in slot STUB_L4_SLOT of a table in use
+#define STUB_USER_ROOT (STUB_DATA + 0xb8)   // NEW_USER_BASEPTR, machine address
+#define STUB_VCPUS (STUB_DATA + 0xc0)
 
 #define STUB_MASKS_FAILSAFE 1
 #define STUB_MASKS_SYSCALL 2
 #define STUB_MASKS_SYSCALL32 4
+
+// The block is in this slot; the next one maps the guest's RAM below 3 GiB for the stub.
+#define STUB_L4_SLOT 260
+#define STUB_AREA_VIRT 0xffff820000000000
+#define STUB_RAM_VIRT 0xffff828000000000
 
 // Descriptors beside Xen's own in hv's part of the GDT: SYSCALL loads the first and, eight further,
 // the second; the kernel runs with them.
