@@ -4,9 +4,9 @@
 #include "hv/hypercall/handlers.hpp"
 #include "hv/hypercall/pv_batch.hpp"
 #include "hv/hypercall/pv_flush.hpp"
+#include "hv/pv/area.hpp"
 #include "hv/pv/descriptors.hpp"
 #include "hv/pv/page_tables.hpp"
-#include "hv/pv/area.hpp"
 #include "hv/svm/vmcb.hpp"
 
 #include <cstring>
