@@ -127,6 +127,15 @@ TEST(Decode, refuses_every_truncation) {
     }
 }
 
+TEST(Decode, says_that_something_is_no_tree) {
+    Bytes lcm = encode(test::sample_graph());
+    const std::string no_tree = " : not a well-formed flattened device tree";
+    EXPECT_EQ(no_tree, refusal({}));
+    EXPECT_EQ(no_tree, refusal(std::span{lcm}.first(lcm.size() / 2)));
+    lcm[0] ^= std::byte{1};
+    EXPECT_EQ(no_tree, refusal(lcm));
+}
+
 // Whatever one changed byte leads to, decode ends inside the bytes and its graph can be used.
 TEST(Decode, survives_every_changed_byte) {
     const Bytes lcm = encode(test::sample_graph());
@@ -228,11 +237,32 @@ constexpr const char* hypervisor = "/chosen/hypervisor";
 constexpr const char* config = "/chosen/hypervisor/config";
 constexpr const char* builder = "/chosen/hypervisor/config/builder";
 
+void add_second_builder(void* tree) {
+    const int added = fdt_add_subnode(tree, node(tree, config), "spare");
+    ASSERT_GE(added, 0);
+    int length = 0;
+    const void* compatible = fdt_getprop(tree, node(tree, builder), "compatible", &length);
+    const Bytes copy{static_cast<const std::byte*>(compatible),
+                     static_cast<const std::byte*>(compatible) + length};
+    const char* spare = "/chosen/hypervisor/config/spare";
+    ASSERT_EQ(0, fdt_setprop(tree, node(tree, spare), "compatible", copy.data(), length));
+    set_u32(spare, "module-index", 1)(tree);
+}
+
+Bytes uuid_of(void* tree, const char* path) {
+    int length = 0;
+    const void* uuid = fdt_getprop(tree, node(tree, path), "domain-uuid", &length);
+    EXPECT_EQ(16, length);
+    return {static_cast<const std::byte*>(uuid), static_cast<const std::byte*>(uuid) + length};
+}
+
 // clang-format off
 const Fault faults[] = {
+    {"no_chosen", remove_node("/chosen"), "/chosen : the tree describes no launch"},
     {"no_hypervisor", remove_node(hypervisor), "/chosen/hypervisor : the tree describes no launch"},
     {"hypervisor_not_compatible", set_text(hypervisor, "compatible", "kvm"), "/chosen/hypervisor : the tree describes no launch"},
     {"no_builder", remove_node(builder), "/chosen/hypervisor hl,builder: is missing"},
+    {"second_builder", add_second_builder, "/chosen/hypervisor/config/builder : is there twice"},
     {"builder_elsewhere", set_u32(builder, "module-index", 5), "/chosen/hypervisor/config/builder module-index: is out of range"},
     {"kernel_is_builder", set_u32(kernel, "module-index", 1), at_first + "module-index: contradicts another value"},
     {"measurement_word", set_text(hypervisor, "hl,measurement", "maybe"), "/chosen/hypervisor hl,measurement: has not the form that the binding gives it"},
@@ -245,6 +275,8 @@ const Fault faults[] = {
     {"kernel_name_space", set_text(kernel, "hl,name", "a b"), at_kernel + "hl,name: has not the form that the binding gives it"},
     {"digest_short", set_text(kernel, "hl,digest", "sha256:00"), at_kernel + "hl,digest: has not the form that the binding gives it"},
     {"digest_not_hex", set_text(kernel, "hl,digest", "sha256:" + std::string(64, 'G')), at_kernel + "hl,digest: has not the form that the binding gives it"},
+    {"digest_long", set_text(kernel, "hl,digest", "sha256:" + std::string(66, '0')), at_kernel + "hl,digest: has not the form that the binding gives it"},
+    {"digest_of_another_kind", set_text(kernel, "hl,digest", "sha512:" + std::string(64, '0')), at_kernel + "hl,digest: has not the form that the binding gives it"},
     {"cmdline_long", set_text(kernel, "bootargs", std::string(max_cmdline_bytes + 1, 'x')), at_kernel + "bootargs: is out of range"},
     {"second_kernel", set_text("/chosen/hypervisor/domain-1/ramdisk", "compatible", "module,kernel"), "/chosen/hypervisor/domain-1/ramdisk : is there twice"},
     {"module_of_unknown_kind", set_text("/chosen/hypervisor/domain-1/ramdisk", "compatible", "multiboot,module"), "/chosen/hypervisor/domain-1/ramdisk compatible: is not implemented yet"},
@@ -252,6 +284,7 @@ const Fault faults[] = {
     {"domid_taken", set_u32(second, "domid", 1), at_second + "domid: is there twice"},
     {"domid_zero", set_u32(first, "domid", 0), at_first + "domid: is out of range"},
     {"domid_high", set_u32(first, "domid", max_domid + 1), at_first + "domid: is out of range"},
+    {"uuid_taken", [](void* t) { const auto uuid = uuid_of(t, first); fdt_setprop(t, node(t, second), "domain-uuid", uuid.data(), 16); }, at_second + "domain-uuid: is there twice"},
     {"uuid_missing", remove_property(first, "domain-uuid"), at_first + "domain-uuid: is missing"},
     {"uuid_short", set_u64(first, "domain-uuid", 1), at_first + "domain-uuid: has not the form that the binding gives it"},
     {"mode_pv", set_u32(first, "mode", 1), at_first + "mode: is not implemented yet"},
@@ -295,8 +328,8 @@ INSTANTIATE_TEST_SUITE_P(Each, DecodeFault, testing::ValuesIn(faults),
                          [](const auto& fault) { return fault.param.name; });
 
 TEST(Decode, refuses_pcrs_that_cannot_serve) {
-    const std::array<std::array<uint32_t, 3>, 4> plans{
-        {{12, 12, 21}, {16, 13, 21}, {12, 23, 21}, {12, 13, 16}}};
+    const std::array<std::array<uint32_t, 3>, 6> plans{
+        {{12, 12, 21}, {16, 13, 21}, {12, 16, 21}, {12, 23, 21}, {12, 13, 16}, {12, 13, 23}}};
     for (const auto& plan : plans) {
         LaunchGraph graph = test::sample_graph();
         graph.pcrs = {hv::PcrIndex{plan[0]}, hv::PcrIndex{plan[1]}, hv::PcrIndex{plan[2]}};
