@@ -23,6 +23,12 @@ new_case() {
     : >"$built.out" && : >"$built.err"
 }
 
+# A misspelled expectation must not look like one that holds. Bash calls this in a subshell.
+command_not_found_handle() {
+    echo "$name: no such command: $1" | tee -a "$work/unknown-commands" >&2
+    return 127
+}
+
 fail() {
     echo "FAIL: $name: $*"
     sed 's/^/    out: /' "$built.out" | tail -n 40
@@ -106,6 +112,10 @@ expect_nothing_started() {
 }
 
 finish() {
+    if [ -e "$work/unknown-commands" ]; then
+        cat "$work/unknown-commands"
+        failures=$((failures + 1))
+    fi
     if [ "$failures" -ne 0 ]; then
         exit 1
     fi
