@@ -84,7 +84,8 @@ boot
 expect_refused expected-digest-differs /domains/1/initrd
 
 new_case "a kernel that is no ELF"
-printf 'not a kernel' >"$work/kernel"
+cp "$guests/hello.elf" "$work/kernel"
+printf X | dd of="$work/kernel" conv=notrunc status=none
 jq --arg file "$work/kernel" '.domains[1].kernel = $file' <<<"$launch" | build --unexamined
 boot
 expect_refused not-an-x86-64-elf /domains/1/kernel
@@ -134,10 +135,16 @@ jq --arg file "$work/large" '.domains[1] += {"memory": "4M", "initrd": $file}' <
 boot
 expect_refused too-little-memory /domains/1/memory
 
-new_case "a machine too small for the plan"
+new_case "a machine too small for a domain"
 build <<<"$launch"
-boot --memory 40M
+boot --memory 28M
 expect_nothing_started
-expect_line 'not enough memory'
+expect_line 'domain web (/domains/1): not enough memory: needs 16 MiB and its overhead, free are '
+
+new_case "a machine too small for the builder"
+build <<<"$launch"
+boot --memory 46M
+expect_nothing_started
+expect_line 'domain builder (domB): not enough memory: needs '
 
 finish

@@ -307,6 +307,7 @@ const Fault faults[] = {
     {"min_memory", set_u64(first, "mem-min", 4096), at_first + "mem-min: is not implemented yet"},
     {"role_unknown", set_text(first, "hl,roles", "king"), at_first + "hl,roles: has not the form that the binding gives it"},
     {"role_not_implemented", set_text(first, "hl,roles", "control"), at_first + "hl,roles: is not implemented yet"},
+    {"role_twice", set_text(first, "hl,roles", std::string{"tpm\0tpm", 7}), at_first + "hl,roles: is there twice"},
     {"role_taken", set_text(second, "hl,roles", "tpm"), at_second + "hl,roles: is there twice"},
     {"capabilities", set_u32(first, "capabilities", 1), at_first + "capabilities: is not implemented yet"},
     {"flag_two", set_u32(first, "hl,cpuid-xsave", 2), at_first + "hl,cpuid-xsave: is out of range"},
