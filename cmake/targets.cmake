@@ -41,7 +41,8 @@ target_compile_options(freestanding INTERFACE
     $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-use-cxa-atexit>)
 target_compile_definitions(freestanding INTERFACE _GLIBCXX_ASSERTIONS)
 target_link_options(freestanding INTERFACE
-    -nostdlib -static -no-pie -Wl,--build-id=none -Wl,-z,noexecstack -Wl,-z,max-page-size=0x1000)
+    -nostdlib -static $<$<CXX_COMPILER_ID:GNU>:-no-pie>  # clang: -static is enough
+    -Wl,--build-id=none -Wl,-z,noexecstack -Wl,-z,max-page-size=0x1000)
 
 # gantry_library(name SOURCES...): the same sources twice, as NAME for the host and NAME_fs
 # freestanding.
