@@ -3,6 +3,7 @@
 
 #include "hv/domain/domain.hpp"
 #include "hv/hvm/cpuid.hpp"
+#include "hv/hvm/exit_length.hpp"
 #include "hv/hvm/lapic.hpp"
 #include "hv/hvm/outcome.hpp"
 #include "hv/svm/vmcb.hpp"
@@ -12,7 +13,10 @@
 namespace hv::hvm {
 
 void handle_cpuid(domain::Vcpu& v) {
-    constexpr uint64_t cpuid_bytes = 2;
+    const auto length = exit_length(v, ExitInstruction::Cpuid);
+    if (!length) {
+        return;
+    }
     const Register<x86::Cr4> cr4{v.vmcb->save().cr4};
     const CpuidVcpu view{.id = v.id,
                          .apic_enabled = v.lapic->mode() != ApicMode::Disabled,
@@ -25,7 +29,7 @@ void handle_cpuid(domain::Vcpu& v) {
     r.rbx = leaf.ebx;
     r.rcx = leaf.ecx;
     r.rdx = leaf.edx;
-    skip(v, cpuid_bytes);
+    skip(v, *length);
 }
 
 }  // namespace hv::hvm

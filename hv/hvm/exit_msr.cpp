@@ -3,6 +3,7 @@
 
 #include "hv/domain/domain.hpp"
 #include "hv/hvm/cpuid.hpp"
+#include "hv/hvm/exit_length.hpp"
 #include "hv/hvm/hypercall_page.hpp"
 #include "hv/hvm/lapic_effect.hpp"
 #include "hv/hvm/msr.hpp"
@@ -73,11 +74,14 @@ bool write(domain::Vcpu& v, uint32_t msr) {
 }  // namespace
 
 void handle_msr(domain::Vcpu& v) {
-    constexpr uint64_t instruction_bytes = 2;
     const auto msr = static_cast<uint32_t>(v.registers.rcx);
     const bool is_write = v.vmcb->control().exitinfo1 != 0;
+    const auto length = exit_length(v, is_write ? ExitInstruction::Wrmsr : ExitInstruction::Rdmsr);
+    if (!length) {
+        return;
+    }
     if (is_write ? write(v, msr) : read(v, msr)) {
-        skip(v, instruction_bytes);
+        skip(v, *length);
     } else {
         svm::inject_exception(*v.vmcb, svm::Exception::GP);
     }

@@ -14,6 +14,12 @@ constexpr uint16_t cs_long = 1 << 9;  // of a VMCB segment's attributes
 constexpr uint16_t cs_default = 1 << 10;
 constexpr uint64_t efer_lma = 1 << 10;
 
+// The virtual address of the next instruction.
+uint64_t code_address(const domain::Vcpu& v, CodeMode mode) {
+    const svm::VmcbSave& save = v.vmcb->save();
+    return mode == CodeMode::Code64 ? save.rip : (save.cs.base + save.rip) & 0xffffffff;
+}
+
 }  // namespace
 
 CodeMode code_mode(const domain::Vcpu& v) {
@@ -24,12 +30,12 @@ CodeMode code_mode(const domain::Vcpu& v) {
     return (save.cs.attributes & cs_default) != 0 ? CodeMode::Code32 : CodeMode::Code16;
 }
 
+bool fetch(const domain::Vcpu& v, std::span<std::byte> to) {
+    return domain::copy_from_guest(v, to, GuestVaddr{code_address(v, code_mode(v))}).ok();
+}
+
 Fetched::Fetched(const domain::Vcpu& v) : mode_{code_mode(v)} {
-    const svm::VmcbSave& save = v.vmcb->save();
-    uint64_t at = save.rip;
-    if (mode_ != CodeMode::Code64) {
-        at = (save.cs.base + at) & 0xffffffff;
-    }
+    const uint64_t at = code_address(v, mode_);
     // In two parts, so that an unmapped next page does not hide the end of this one.
     const uint64_t in_page = std::min<uint64_t>(bytes_.size(), page_size - page_offset(at));
     if (!domain::copy_from_guest(v, std::span{bytes_}.first(in_page), GuestVaddr{at}).ok()) {

@@ -14,6 +14,9 @@ namespace hv::hvm {
 // How the vCPU's code segment has its instructions decoded.
 CodeMode code_mode(const domain::Vcpu& vcpu);
 
+// Fills `to` with the bytes at CS:RIP; false if they are not all mapped.
+[[nodiscard]] bool fetch(const domain::Vcpu& vcpu, std::span<std::byte> to);
+
 class Fetched {
   public:
     // Reads as many bytes at CS:RIP as are mapped, at most 15.

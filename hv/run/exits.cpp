@@ -6,8 +6,8 @@
 #include "hv/base/text.hpp"
 #include "hv/dev/log.hpp"
 #include "hv/domain/domain.hpp"
-#include "hv/hvm/decode_exit.hpp"
 #include "hv/hvm/exit_cpuid.hpp"
+#include "hv/hvm/exit_length.hpp"
 #include "hv/hvm/exit_msr.hpp"
 #include "hv/hvm/fetch.hpp"
 #include "hv/hvm/mmio.hpp"
@@ -27,20 +27,6 @@ namespace {
 constexpr uint64_t vmmcall_bytes = 3;
 constexpr uint64_t rflags_if = 1 << 9;
 
-// Length of the instruction the exit was for; 0 after ending the domain, or if the guest has
-// changed its code meanwhile and is to try again.
-uint64_t length_of(domain::Vcpu& v, ExitInstruction expected) {
-    const Fetched code{v};
-    auto length = instruction_length(code.bytes(), code.mode(), expected);
-    if (length.ok()) {
-        return length.take();
-    }
-    if (length.error() != DecodeError::Unexpected) {
-        kill(v, "an instruction that exits cannot be read");
-    }
-    return 0;
-}
-
 void handle_hlt(domain::Vcpu& v) {
     if (v.pv != nullptr) {
         svm::inject_exception(*v.vmcb, svm::Exception::GP);  // as to any kernel of Xen
@@ -50,9 +36,16 @@ void handle_hlt(domain::Vcpu& v) {
         v.sched.request = sched::Request::Halt;  // RIP stays: whatever else wakes it halts again
         return;
     }
-    if (const uint64_t length = length_of(v, ExitInstruction::Hlt); length != 0) {
-        skip(v, length);
+    if (const auto length = exit_length(v, ExitInstruction::Hlt)) {
+        skip(v, *length);
         sched::block_current();
+    }
+}
+
+// WBINVD and INVD: no device needs them.
+void handle_cache_flush(domain::Vcpu& v, ExitInstruction which) {
+    if (const auto length = exit_length(v, which)) {
+        skip(v, *length);
     }
 }
 
@@ -165,10 +158,10 @@ void handle_exit(domain::Vcpu& v) {
             handle_nested_page_fault(v, GuestPaddr{control.exitinfo2}, control.exitinfo1);
             return;
         case svm::ExitCode::WBINVD:
-            skip(v, length_of(v, ExitInstruction::Wbinvd));  // no device needs it
+            handle_cache_flush(v, ExitInstruction::Wbinvd);
             return;
         case svm::ExitCode::INVD:
-            skip(v, length_of(v, ExitInstruction::Invd));
+            handle_cache_flush(v, ExitInstruction::Invd);
             return;
         // Of PV kernels only: their descriptor tables are hv's.
         case svm::ExitCode::GDTR_WRITE:

@@ -53,6 +53,9 @@ void set_singleshot_timer(domain::Vcpu& vcpu, uint64_t deadline_ns) {
 void set_poll_timer(domain::Vcpu& vcpu, uint64_t deadline_ns) {
     arm(fake().poll_ns, vcpu, deadline_ns);
 }
+void set_lapic_timer(domain::Vcpu& vcpu, uint64_t deadline_ns) {
+    arm(fake().lapic_ns, vcpu, deadline_ns);
+}
 uint64_t now_ns() {
     return fake().now_ns;
 }
