@@ -11,21 +11,29 @@ namespace hv::hvm {
 
 namespace {
 
-constexpr unsigned event_type_external = 0;
+// Of EXITINTINFO, [apm2] 15.7.2.
 constexpr uint64_t event_type_mask = 7;
+constexpr uint64_t event_type_external = 0;
+constexpr uint64_t event_type_exception = 3;
+constexpr uint64_t event_type_software = 4;
+constexpr uint64_t vector_bp = 3;
+constexpr uint64_t vector_of = 4;
+
+uint64_t type_of(uint64_t event) {
+    return (event >> 8) & event_type_mask;
+}
+
+// INT n, INT3 and INTO: RIP is still at the instruction, which the guest simply executes again.
+bool repeats_itself(uint64_t event) {
+    const uint64_t vector = event & 0xff;
+    return type_of(event) == event_type_software ||
+           (type_of(event) == event_type_exception && (vector == vector_bp || vector == vector_of));
+}
 
 void offer_vector(domain::Vcpu& v, uint8_t vector, domain::OfferedBy by) {
     svm::offer_interrupt(*v.vmcb, vector);
     v.offered = by;
     v.offered_vector = vector;
-}
-
-// The timer's deadline came while the vCPU was here, elsewhere or nowhere.
-void expire_timer(domain::Vcpu& v) {
-    if (v.lapic->take_timer_due()) {
-        v.lapic->expire(sched::now_ns());
-        sched::set_lapic_timer(v, v.lapic->deadline_ns().value_or(0));
-    }
 }
 
 }  // namespace
@@ -46,8 +54,14 @@ bool has_pending(const domain::Vcpu& v) {
             v.lapic->highest_deliverable().has_value());
 }
 
+void expire_timer(domain::Vcpu& v) {
+    if (v.lapic->take_timer_due()) {
+        v.lapic->expire(sched::now_ns());
+        sched::set_lapic_timer(v, v.lapic->deadline_ns().value_or(0));
+    }
+}
+
 void offer(domain::Vcpu& v) {
-    expire_timer(v);
     // CR8 lives in V_TPR while the guest runs.
     v.vmcb->control().int_ctl = (v.vmcb->control().int_ctl & ~svm::v_tpr_mask) | v.lapic->cr8();
     // A PV kernel's stub runs with interrupts off and may not be interrupted by an NMI either.
@@ -76,23 +90,23 @@ void offer(domain::Vcpu& v) {
 
 void settle(domain::Vcpu& v) {
     v.lapic->set_cr8(static_cast<uint8_t>(v.vmcb->control().int_ctl & svm::v_tpr_mask));
-    const bool waits = svm::is_interrupt_waiting(*v.vmcb);
     const uint64_t cut_short = v.vmcb->control().exitintinfo;
-    if (v.offered != domain::OfferedBy::Nobody && !waits) {
-        const bool is_this = (cut_short & svm::event_valid) != 0 &&
-                             ((cut_short >> 8) & event_type_mask) == event_type_external;
-        if (is_this) {
+    const bool is_cut_short = (cut_short & svm::event_valid) != 0;
+    if (svm::is_interrupt_waiting(*v.vmcb)) {
+        // The field may describe that very offer, as an exception even: the emulated machine
+        // reports the delivery of V_IRQ so. Injecting it too would deliver it twice.
+        return;
+    }
+    if (v.offered != domain::OfferedBy::Nobody) {
+        if (is_cut_short && type_of(cut_short) == event_type_external) {
             return;  // taken but not delivered: offer() offers it again
         }
         if (v.offered == domain::OfferedBy::Lapic) {
             v.lapic->begin_service(v.offered_vector);
         }
         v.offered = domain::OfferedBy::Nobody;
-        return;
     }
-    // With an offer still waiting, the field may describe that very offer (emulated-machine facts
-    // in hv/svm/README.md): injecting it too would deliver it twice.
-    if ((cut_short & svm::event_valid) != 0 && !waits) {
+    if (is_cut_short && !repeats_itself(cut_short)) {
         v.vmcb->control().eventinj = cut_short;
     }
 }

@@ -10,6 +10,10 @@ namespace hv::hvm {
 // Anything that wakes the vCPU from what it asked for: HLT, SCHEDOP_block, HLT without interrupts.
 [[nodiscard]] bool has_pending(const domain::Vcpu& vcpu);
 
+// Before the CPU's timer is armed: if the APIC timer's deadline came, while the vCPU was here,
+// elsewhere or nowhere, its interrupt becomes pending and a periodic timer its next deadline.
+void expire_timer(domain::Vcpu& vcpu);
+
 // Before an entry: offers the most urgent interrupt, or none.
 void offer(domain::Vcpu& vcpu);
 // After an exit: an offered interrupt that was taken is in service; an event whose delivery the
