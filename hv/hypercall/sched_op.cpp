@@ -4,6 +4,7 @@
 #include "hv/event/pending.hpp"
 #include "hv/hypercall/handlers.hpp"
 #include "hv/sched/sched.hpp"
+#include "hv/svm/vmcb.hpp"
 
 #include <array>
 #include <string_view>
@@ -35,13 +36,22 @@ Answer poll(const Call& call) {
     const std::span used = std::span{ports}.first(args.nr_ports);
     TRY(edge(
         domain::copy_from_guest(call.vcpu, std::as_writable_bytes(used), GuestVaddr{args.ports})));
+    sched::forget_wakes();
     if (TRY(edge(event::start_polling(call.vcpu, used)))) {
         return 0;
     }
     if (args.timeout != 0) {
         sched::set_poll_timer(call.vcpu, args.timeout);
     }
-    sched::block_current();
+    // As on Xen: an interrupt that the guest could take ends the poll, one it has turned off does
+    // not. Spinlocks poll with interrupts off, and would spin after all. A PV kernel's RFLAGS.IF
+    // says nothing; its mask counts wherever upcalls do.
+    constexpr uint64_t rflags_if = 1 << 9;
+    if (call.vcpu.masks_upcalls || (call.vcpu.vmcb->save().rflags & rflags_if) != 0) {
+        sched::block_current();
+    } else {
+        sched::halt_current();
+    }
     return 0;
 }
 

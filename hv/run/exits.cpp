@@ -33,7 +33,7 @@ void handle_hlt(domain::Vcpu& v) {
         return;
     }
     if ((v.vmcb->save().rflags & rflags_if) == 0) {
-        v.sched.request = sched::Request::Halt;  // RIP stays: whatever else wakes it halts again
+        sched::halt_current();  // RIP stays: whatever else wakes it halts again
         return;
     }
     if (const auto length = exit_length(v, ExitInstruction::Hlt)) {

@@ -158,8 +158,15 @@ void wake(domain::Vcpu& v) {
 void block_current() {
     domain::current().sched.request = Request::Block;
 }
+void halt_current() {
+    domain::current().sched.request = Request::Halt;
+}
 void yield_current() {
     domain::current().sched.request = Request::Yield;
+}
+void forget_wakes() {
+    // Not later than the caller's look: see wake().
+    domain::current().sched.wake_pending.store(false, std::memory_order_seq_cst);
 }
 
 void set_online(domain::Vcpu& v, bool online) {

@@ -19,7 +19,12 @@ void wake(domain::Vcpu& vcpu);
 // For handlers of the current vCPU: when the handler returns, the vCPU blocks until wake(), unless
 // one came in between; or it gives way to others and stays Runnable.
 void block_current();
+// The same with interrupts off: what is pending for the vCPU does not keep it from blocking.
+void halt_current();
 void yield_current();
+// Wakes that came so far do not keep the current vCPU from blocking: it looks for what it waits for
+// after this call.
+void forget_wakes();
 
 // Brings a vCPU into or out of the set that may run (VCPUOP_up/down, start, end); nobody else
 // changes Vcpu::is_up. Taking a vCPU offline that runs on another CPU only asks it to leave; see

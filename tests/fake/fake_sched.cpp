@@ -40,6 +40,12 @@ void wake(domain::Vcpu& vcpu) {
 void block_current() {
     fake().is_blocking = true;
 }
+void halt_current() {
+    fake().is_halting = true;
+}
+void forget_wakes() {
+    fake().woken.clear();
+}
 void yield_current() {
     fake().is_yielding = true;
 }

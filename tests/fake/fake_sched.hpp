@@ -22,6 +22,7 @@ struct FakeSched {
     std::map<const hv::domain::Vcpu*, uint64_t> poll_ns;        // armed timers only
     std::map<const hv::domain::Vcpu*, uint64_t> lapic_ns;       // armed timers only
     bool is_blocking = false;                                   // block_current was called
+    bool is_halting = false;                                    // halt_current was called
     bool is_yielding = false;
     uint64_t now_ns = 1'000'000;
 };

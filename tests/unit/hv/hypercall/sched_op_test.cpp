@@ -23,6 +23,7 @@ class SchedOp : public HypercallTest {
         args.timeout = timeout;
         return sched_op(Op::SCHEDOP_poll, guest.put(args));
     }
+    void turn_interrupts_on() { guest.vcpu().vmcb->save().rflags |= 1 << 9; }
 };
 
 TEST_F(SchedOp, yield_and_block_go_to_the_scheduler) {
@@ -53,6 +54,7 @@ TEST_F(SchedOp, shutdown_without_a_readable_reason_does_nothing) {
 }
 
 TEST_F(SchedOp, poll_sleeps_until_the_port_or_the_timeout) {
+    turn_interrupts_on();
     const EvtchnPort port = hv::event::bind_ipi(domain.domain(), VcpuId{0}).take();
     EXPECT_EQ(poll(guest.put(port.value()), 1, 5000), 0);
     EXPECT_TRUE(machine.sched.is_blocking);
@@ -62,11 +64,33 @@ TEST_F(SchedOp, poll_sleeps_until_the_port_or_the_timeout) {
     EXPECT_TRUE(machine.sched.is_woken(guest.vcpu()));
 }
 
+// [xen-pub] sched.h: "Return when one or more are pending", of the ports that were named.
+TEST_F(SchedOp, poll_with_interrupts_off_waits_for_its_ports_alone) {
+    const EvtchnPort polled = hv::event::bind_ipi(domain.domain(), VcpuId{0}).take();
+    const EvtchnPort other_port = hv::event::bind_ipi(domain.domain(), VcpuId{0}).take();
+    ASSERT_TRUE(hv::event::send(domain.domain(), other_port).ok());
+    ASSERT_TRUE(machine.sched.is_woken(guest.vcpu()));
+    EXPECT_EQ(poll(guest.put(polled.value()), 1), 0);
+    EXPECT_TRUE(machine.sched.is_halting) << "the upcall cannot be taken, so it does not count";
+    EXPECT_FALSE(machine.sched.is_blocking);
+    EXPECT_FALSE(machine.sched.is_woken(guest.vcpu())) << "nor does that it came";
+    ASSERT_TRUE(hv::event::send(domain.domain(), polled).ok());
+    EXPECT_TRUE(machine.sched.is_woken(guest.vcpu()));
+}
+
+// Its stub calls with RFLAGS.IF clear; what is masked is in evtchn_upcall_mask.
+TEST_F(SchedOp, poll_of_a_pv_kernel_can_be_ended_by_an_upcall) {
+    guest.vcpu().masks_upcalls = true;
+    EXPECT_EQ(poll(guest.put(uint32_t{3}), 1), 0);
+    EXPECT_TRUE(machine.sched.is_blocking);
+    EXPECT_FALSE(machine.sched.is_halting);
+}
+
 TEST_F(SchedOp, poll_returns_at_once_if_something_is_pending) {
     const EvtchnPort port = hv::event::bind_ipi(domain.domain(), VcpuId{0}).take();
     ASSERT_TRUE(hv::event::send(domain.domain(), port).ok());
     EXPECT_EQ(poll(guest.put(port.value()), 1, 5000), 0);
-    EXPECT_FALSE(machine.sched.is_blocking);
+    EXPECT_FALSE(machine.sched.is_blocking || machine.sched.is_halting);
     EXPECT_TRUE(machine.sched.poll_ns.empty());
 }
 
@@ -83,11 +107,11 @@ TEST_F(SchedOp, poll_checks_its_list) {
     EXPECT_EQ(poll(Guest::not_mapped, 1), minus(Errno::XEN_EFAULT));
     EXPECT_EQ(poll(guest.put(uint32_t{FakeDomain::port_count}), 1), minus(Errno::XEN_EINVAL));
     EXPECT_EQ(poll(guest.put(uint32_t{0}), 1), minus(Errno::XEN_EINVAL));
-    EXPECT_FALSE(machine.sched.is_blocking);
+    EXPECT_FALSE(machine.sched.is_blocking || machine.sched.is_halting);
     std::array<uint32_t, 128> ports{};
     ports.fill(3);
     EXPECT_EQ(poll(guest.put(ports), 128), 0);
-    EXPECT_TRUE(machine.sched.is_blocking);
+    EXPECT_TRUE(machine.sched.is_halting);
 }
 
 TEST_F(SchedOp, no_domain_ends_another) {

@@ -29,6 +29,20 @@ TEST_F(Block, handlers_ask_for_the_current_vcpu) {
     EXPECT_EQ(v.sched.request, Request::Block);
     sched::yield_current();
     EXPECT_EQ(v.sched.request, Request::Yield);
+    sched::halt_current();
+    EXPECT_EQ(v.sched.request, Request::Halt);
+}
+
+TEST_F(Block, forgotten_wakes_do_not_count_and_later_ones_do) {
+    Vcpu& v = add_running(cpu0);
+    sched_machine.current = &v;
+    sched::wake(v);
+    sched::forget_wakes();
+    sched::halt_current();
+    EXPECT_TRUE(sched::take_block_request(v, false));
+    sched::forget_wakes();
+    sched::wake(v);
+    EXPECT_FALSE(sched::take_block_request(v, false));
 }
 
 TEST_F(Block, halt_blocks_too) {
