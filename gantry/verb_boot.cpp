@@ -168,7 +168,8 @@ void add_machine_options(CLI::App& verb, Options& options) {
                     "Control socket of a TPM emulator that is running, instead of swtpm");
     verb.add_flag("--swtpm-pcrs", machine.read_swtpm_pcrs,
                   "After the run, read the PCRs from swtpm into evidence/swtpm-pcrs");
-    verb.add_option("--qemu", machine.qemu, "QEMU to use")->capture_default_str();
+    verb.add_option("--qemu", machine.qemu, "Program that emulates the machine, a name or a path")
+        ->capture_default_str();
     verb.add_option("--qemu-arg", machine.extra_arguments, "Further argument for QEMU, repeatable")
         ->expected(1)
         ->take_all();

@@ -128,6 +128,9 @@ std::string report_to_text(const BootReport& report) {
     if (!report.is_ok()) {
         describe_failure(report, text);
     }
+    if (!report.run.emulator.empty()) {
+        text << "emulator: " << report.run.emulator << '\n';
+    }
     text << "machine: " << report.status() << '\n';
     return text.str();
 }

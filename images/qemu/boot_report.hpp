@@ -28,7 +28,7 @@ struct BootReport {
 
 // Events with their time, first what happened, then to whom.
 std::string timeline_to_text(const BootReport& report);
-// One line per domain, what went wrong, and the status.
+// One line per domain, what went wrong, the emulator, and the status.
 std::string report_to_text(const BootReport& report);
 std::string report_to_json(const BootReport& report);
 

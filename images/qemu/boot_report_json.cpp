@@ -61,6 +61,7 @@ Json marks(const BootReport& report) {
 
 std::string report_to_json(const BootReport& report) {
     const Json json{{"status", report.status()},
+                    {"emulator", report.run.emulator},
                     {"duration_ns", report.run.duration.count()},
                     {"directory", report.output.directory().string()},
                     {"domains", domains(report)},

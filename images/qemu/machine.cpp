@@ -2,6 +2,7 @@
 #include "images/qemu/machine.hpp"
 
 #include "images/qemu/child_process.hpp"
+#include "images/qemu/emulator.hpp"
 #include "images/qemu/signals.hpp"
 #include "images/qemu/swtpm.hpp"
 #include "images/qemu/temporary_directory.hpp"
@@ -158,6 +159,21 @@ Outcome<MachineRun> run_qemu(const MachineOptions& options, const BootSet& set,
     return run;
 }
 
+// What there is before the machine starts.
+struct Prepared {
+    std::string emulator;
+    std::optional<Swtpm> swtpm{};
+};
+
+Outcome<Prepared> prepare(const MachineOptions& options, const std::filesystem::path& directory,
+                          const StopSignals& signals) {
+    Prepared prepared{.emulator = TRY(name_emulator(options.qemu, signals.fd()))};
+    if (options.tpm != TpmKind::None && !options.tpm_socket) {
+        prepared.swtpm.emplace(TRY(Swtpm::start(directory, options.pcr_banks, signals)));
+    }
+    return prepared;
+}
+
 }  // namespace
 
 Outcome<MachineRun> run_machine(const MachineOptions& options, const BootSet& set,
@@ -166,18 +182,16 @@ Outcome<MachineRun> run_machine(const MachineOptions& options, const BootSet& se
     const StopSignals signals = TRY(StopSignals::block());
     const TemporaryDirectory directory = TRY(TemporaryDirectory::create());
     TRY(link_files(directory.path(), set));
-    if (options.tpm == TpmKind::None || options.tpm_socket) {
-        return run_qemu(options, set, directory.path(), signals, transcript);
-    }
-    auto started = Swtpm::start(directory.path(), options.pcr_banks, signals);
-    if (!started.ok() && signals.has_come()) {
+    auto prepared = prepare(options, directory.path(), signals);
+    if (!prepared.ok() && signals.has_come()) {
         transcript.finish();
         return MachineRun{.stop = Stop::Interrupted, .begin = steady_clock::now()};
     }
-    const Swtpm swtpm = TRY(std::move(started));
+    const Prepared before = TRY(std::move(prepared));
     MachineRun run = TRY(run_qemu(options, set, directory.path(), signals, transcript));
-    if (options.read_swtpm_pcrs) {
-        run.swtpm_pcrs = TRY(swtpm.read_pcrs());
+    run.emulator = before.emulator;
+    if (options.read_swtpm_pcrs && before.swtpm) {
+        run.swtpm_pcrs = TRY(before.swtpm->read_pcrs());
     }
     return run;
 }

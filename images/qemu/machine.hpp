@@ -21,6 +21,7 @@ enum class Stop : uint8_t {
 };
 
 struct MachineRun {
+    std::string emulator;  // its name and version
     Stop stop = Stop::MachineEnded;
     int qemu_status = 0;                            // as a shell gives it
     std::string qemu_messages;                      // its standard error

@@ -71,6 +71,7 @@ expect_text "$work/out" 'attest    | booting'
 expect_text "$work/out" 'attest    | \x1b[2J-----BEGIN'
 expect_text "$work/out" 'attest     ended by poweroff, as expected'
 expect_text "$work/out" 'machine: ok'
+expect_text "$work/out" 'emulator: QEMU 0.1 (fake)'
 expect_text "$work/set/hv.log" 'two CPUs'
 expect_text "$work/set/firmware.log" 'SeaBIOS'
 expect_text "$work/set/record.log" 'event=machine-off'
@@ -79,8 +80,8 @@ expect_text "$work/set/console/attest.log" 'YWJj'
 grep -q 'SeaBIOS' "$work/out" && fail "the firmware is not asked for"
 boot --json
 expect_status 0
-[ "$(jq -r '.status, .domains[0].how, .timeline[0].event, .evidence[0]' "$work/out" | xargs)" = \
-    "ok poweroff domain-created pcrs" ] || fail "JSON"
+[ "$(jq -r '.status, .emulator, .domains[0].how, .timeline[0].event, .evidence[0]' "$work/out" | xargs)" = \
+    "ok QEMU 0.1 (fake) poweroff domain-created pcrs" ] || fail "JSON"
 
 name="a machine whose status is not ok"
 frame ff 't_ns=3 event=machine-off status=unexpected\n' | prepare exit
@@ -143,10 +144,43 @@ boot
 expect_status 2
 expect_text "$work/err" 'fake-qemu: no such machine'
 
+# not_qemu PROGRAM TEXT: it is not accepted, and the message has TEXT.
+not_qemu() {
+    qemu=$1 boot
+    expect_status 2
+    expect_text "$work/err" "gantry boot: $2"
+}
+# script NAME LINES: a program.
+script() {
+    printf '#!/bin/sh\n%b' "$2" >"$work/$1"
+    chmod +x "$work/$1"
+}
 name="no QEMU"
-qemu=/nonexistent/qemu boot
-expect_status 2
-expect_text "$work/err" "/nonexistent/qemu"
+frame ff 't_ns=3 event=machine-off status=ok\n' | prepare exit
+not_qemu /nonexistent/qemu 'cannot start /nonexistent/qemu: No such file or directory'
+not_qemu no-such-qemu 'cannot start no-such-qemu: No such file or directory'
+not_qemu "" 'cannot start : No such file or directory'
+name="QEMU that is no program"
+not_qemu "$work" "cannot start $work: Permission denied"
+touch "$work/file"
+not_qemu "$work/file" "cannot start $work/file: Permission denied"
+name="QEMU that is another program"
+script other 'echo "I am\033 other"\n'
+not_qemu "$work/other" "$work/other is not QEMU: expected \"QEMU emulator version ...\" from --version, found \"I am\\x1b other\" and status 0"
+script silent ''
+not_qemu "$work/silent" "$work/silent is not QEMU: "
+name="QEMU that cannot run"
+script broken 'echo "QEMU emulator version 10"\nexit 127\n'
+not_qemu "$work/broken" "$work/broken is not QEMU: "
+name="QEMU with a relative path"
+(
+    cd "$(dirname "$qemu")" || exit
+    qemu=./$(basename "$qemu") boot
+    exit "$status"
+)
+status=$?
+expect_status 0
+expect_text "$work/out" 'emulator: QEMU 0.1 (fake)'
 
 name="no boot set"
 rm "$work/set/boot.json"

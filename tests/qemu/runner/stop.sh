@@ -105,6 +105,7 @@ slow_case() {
 }
 slow_case "Ctrl-C while the TPM is set up" swtpm_setup --pcr-banks
 slow_case "Ctrl-C while swtpm starts" swtpm tpm.sock
+slow_case "Ctrl-C while QEMU says its version" qemu-system-x86_64 --version
 slow_case "Ctrl-C while QEMU starts" qemu-system-x86_64 -initrd
 
 # stop_at SIGNAL LOG TEXT
