@@ -3,6 +3,7 @@
 #     . "$(dirname "$0")/../scenario.sh"
 # by scripts whose first argument is the gantry program; its lib/gantry is beside it. A scenario is
 # a list of cases; one that fails shows what was printed and does not stop the others.
+# The emulator is the installed QEMU, or the program that SCENARIO_QEMU names.
 # shellcheck shell=bash
 set -uo pipefail
 gantry=$(readlink -f "$1")
@@ -14,6 +15,10 @@ failures=0
 name=
 built=      # output folder of the last build
 time_limit=120
+if [ -n "${SCENARIO_QEMU:-}" ] && [ ! -x "$SCENARIO_QEMU" ]; then
+    echo "$SCENARIO_QEMU is missing: images/recipe/fetch-qemu $(dirname "$SCENARIO_QEMU") gets it"
+    exit 1
+fi
 
 # new_case NAME
 new_case() {
@@ -45,8 +50,10 @@ build() {
 
 # boot [ARGUMENTS]: boots what was built; its status is in $status.
 boot() {
-    "$gantry" boot "$built" --timeout "$time_limit" "$@" >"$built.out" 2>"$built.err"
+    "$gantry" boot "$built" --timeout "$time_limit" ${SCENARIO_QEMU:+--qemu "$SCENARIO_QEMU"} \
+        "$@" >"$built.out" 2>"$built.err"
     status=$?
+    [ -z "${SCENARIO_QEMU:-}" ] || [ "$status" -eq 2 ] || expect_line 'emulator: QEMU 10.'
 }
 
 # verify [REFERENCE]: against the reference values of the last build, or of another one.
