@@ -28,8 +28,9 @@ expect_every_heartbeat() {
     ! grep -q 'bytes lost' "$log" || fail "the console service has lost bytes of the neighbour"
 }
 
-# On one CPU: with two, the neighbour could just run on the other.
-beside "a guest that spins" spin seconds=3 poweroff --cpus 1
+# On one CPU, for with two the neighbour could just run on the other, and for longer than its longest
+# gap, so that it notices.
+beside "a guest that spins" spin seconds=8 poweroff --cpus 1
 beside "a flood of hypercalls" hypercall_flood seconds=3 poweroff --cpus 1
 beside "pointers that lead nowhere" bad_pointers "" poweroff
 beside "what belongs to others" not_mine "" poweroff
