@@ -7,6 +7,7 @@
 #include "hv/hypercall/handlers.hpp"
 #include "hv/hypercall/runstate.hpp"
 #include "hv/pv/area.hpp"
+#include "hv/pv/pv.hpp"
 #include "hv/pv/start.hpp"
 #include "hv/sched/sched.hpp"
 
@@ -23,8 +24,10 @@ Answer initialise(const Call& call, domain::Vcpu& vcpu) {
     if (vcpu.pv == nullptr) {
         return fail(Errno::XEN_ENOSYS);
     }
-    const auto context = TRY(read<abi::VcpuGuestContext>(call, call.pointer(argument)));
     const LockGuard guard{vcpu.domain->lock};
+    abi::VcpuGuestContext& context = *vcpu.domain->pv->context;
+    TRY(edge(domain::copy_from_guest(call.vcpu, std::as_writable_bytes(std::span{&context, 1}),
+                                     call.pointer(argument))));
     if (vcpu.is_initialised) {
         return fail(Errno::XEN_EEXIST);
     }

@@ -241,6 +241,7 @@ Result<void, AreaError> create_area(mm::Arena& arena, domain::Domain& d) {
     const uint64_t above = d.max_pages - below;
     pv.mapped_frames = below;
     pv.max_mfn = hole_end + align_up(above, abi::pv_m2p_entries_per_frame);
+    pv.context = TRY(or_no_memory(arena.make<abi::VcpuGuestContext>()));
     pv.table_levels = TRY(or_no_memory(arena.array<std::atomic<uint8_t>>(d.max_pages)));
 
     TRY(or_no_memory(

@@ -13,6 +13,9 @@
 #include <cstdint>
 #include <span>
 
+namespace hv::abi {
+struct VcpuGuestContext;
+}
 namespace hv::domain {
 struct Domain;
 struct Vcpu;
@@ -36,6 +39,8 @@ struct PvDomain {
     std::span<std::atomic<uint8_t>>
         table_levels;  // of each RAM frame: 1 to 4 if it is pinned, or 0
     std::atomic<uint64_t> vm_assist{0};
+    // VCPUOP_initialise reads into this, with the domain's lock held: too large for a stack.
+    abi::VcpuGuestContext* context = nullptr;
 };
 
 struct PvVcpu {
