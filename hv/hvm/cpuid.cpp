@@ -54,7 +54,8 @@ CpuidLeaf features(const CpuidDomain& d, const CpuidVcpu& v) {
     const uint32_t ecx =
         allow(d, d.host.features.ecx, f1_ecx::allowed, f1_ecx::allowed_with_xsave) |
         f1_ecx::HYPERVISOR | (d.policy.x2apic ? f1_ecx::X2APIC : 0);
-    const bool osxsave = v.osxsave && (ecx & f1_ecx::XSAVE) != 0;
+    // A PV kernel takes it for the hypervisor's, and XSAVE for missing without it.
+    const bool osxsave = (v.osxsave || d.is_pv) && (ecx & f1_ecx::XSAVE) != 0;
     constexpr uint32_t clflush_size = 0x0000ff00;
     const uint32_t apic_id = LocalApic::id_of(v.id) & 0xff;
     const uint32_t count = std::min<uint32_t>(d.vcpu_count, 0xff);

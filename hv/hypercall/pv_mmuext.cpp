@@ -4,10 +4,9 @@
 #include "hv/hypercall/handlers.hpp"
 #include "hv/hypercall/pv_batch.hpp"
 #include "hv/hypercall/pv_flush.hpp"
-#include "hv/pv/area.hpp"
 #include "hv/pv/descriptors.hpp"
 #include "hv/pv/page_tables.hpp"
-#include "hv/svm/vmcb.hpp"
+#include "hv/pv/roots.hpp"
 
 #include <cstring>
 
@@ -19,9 +18,7 @@ constexpr uint32_t ops_at_a_time = 32;
 
 Answer new_base(const Call& call, Gfn table) {
     TRY(edge(pv::use_root(call.domain(), table)));
-    call.vcpu.vmcb->save().cr3 = to_gpaddr(table).value();
-    call.vcpu.vmcb->changed(svm::Clean::ControlRegisters);
-    call.vcpu.tlb_generation = 0;
+    pv::set_kernel_root(call.vcpu, to_gpaddr(table).value());
     return 0;
 }
 
@@ -29,7 +26,8 @@ Answer new_user_base(const Call& call, uint64_t mfn) {
     if (mfn != 0) {
         TRY(edge(pv::use_root(call.domain(), Gfn{mfn})));
     }
-    pv::set_user_root(call.vcpu, to_gpaddr(Gfn{mfn}).value());
+    // RCX is where the stub returns to: into the kernel.
+    pv::set_user_root(call.vcpu, to_gpaddr(Gfn{mfn}).value(), GuestVaddr{call.vcpu.registers.rcx});
     return 0;
 }
 

@@ -3,6 +3,7 @@
 // [xen-pub] xen.h, callback.h, nmi.h.
 #include "hv/abi/xen_pv.hpp"
 #include "hv/hypercall/handlers.hpp"
+#include "hv/pv/roots.hpp"
 #include "hv/pv/traps.hpp"
 
 namespace hv::hypercall {

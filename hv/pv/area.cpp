@@ -288,10 +288,6 @@ void set_gdt(domain::Vcpu& v, std::span<const Gfn> frames) {
     v.tlb_generation = 0;  // flush on the next entry
 }
 
-void set_user_root(domain::Vcpu& v, uint64_t root) {
-    put(v.pv->data, STUB_USER_ROOT, root);
-}
-
 void set_vcpu_info(domain::Vcpu& v, Gfn gfn, uint64_t offset) {
     v.pv->area_table[STUB_VCPU_INFO_PAGE / page_size] = entry(gfn, read_write);
     put(v.pv->data, STUB_VCPU_INFO, stub_address(v, STUB_VCPU_INFO_PAGE + offset));

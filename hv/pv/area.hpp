@@ -33,8 +33,6 @@ void fill_l4_slots(std::byte* table, const PvDomain& pv);
 
 // The guest's GDT: the frames are its own, checked by the caller; at most 14.
 void set_gdt(domain::Vcpu& vcpu, std::span<const Gfn> frames);
-// NEW_USER_BASEPTR, a machine address.
-void set_user_root(domain::Vcpu& vcpu, uint64_t root);
 // Where the stub finds vcpu_info.
 void set_vcpu_info(domain::Vcpu& vcpu, Gfn gfn, uint64_t offset);
 

@@ -210,6 +210,11 @@ Result<void, TableError> use_root(domain::Domain& d, Gfn table) {
     return Ok{};
 }
 
+bool is_for_kernel_only(const domain::Vcpu& v, GuestVaddr address) {
+    const auto leaf = walk(v, address);
+    return leaf && (leaf->value & pte::P) != 0 && !leaf->is_user;
+}
+
 bool mend_write_fault(domain::Vcpu& v, GuestVaddr address) {
     const auto leaf = walk(v, address);
     if (!leaf || (leaf->value & pte::P) == 0 || leaf->is_user || !leaf->is_writable_above) {

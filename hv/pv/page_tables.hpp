@@ -35,6 +35,9 @@ Result<void, TableError> unpin(domain::Domain& domain, Gfn table);
 // Before a table goes into CR3.
 Result<void, TableError> use_root(domain::Domain& domain, Gfn table);
 
+// Whether the address is mapped, and not for user space.
+bool is_for_kernel_only(const domain::Vcpu& vcpu, GuestVaddr address);
+
 // A write by the kernel to a read-only page of its own, CR2: true if it may simply be repeated.
 bool mend_write_fault(domain::Vcpu& vcpu, GuestVaddr address);
 

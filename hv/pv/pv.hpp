@@ -43,13 +43,17 @@ struct PvDomain {
     abi::VcpuGuestContext* context = nullptr;
 };
 
+// Whether user space runs on the kernel's tables, which then keep it out by U=0, or on its own.
+enum class UserTables : uint8_t { Undecided, Kernels, Separate };
+
 struct PvVcpu {
     std::byte* data = nullptr;       // STUB_DATA
     std::byte* traps = nullptr;      // STUB_TRAPS
     std::byte* idt = nullptr;        // STUB_IDT
     uint64_t* area_table = nullptr;  // the 64 entries of this block
     uint64_t block = 0;              // guest virtual
-    uint8_t masking_callbacks = 0;   // STUB_MASKS_*
+    UserTables tables = UserTables::Undecided;
+    uint8_t masking_callbacks = 0;  // STUB_MASKS_*
 };
 
 }  // namespace hv::pv

@@ -7,6 +7,7 @@
 #include "hv/pv/hypercall_page.hpp"
 #include "hv/pv/page_tables.hpp"
 #include "hv/pv/pv.hpp"
+#include "hv/pv/roots.hpp"
 #include "hv/pv/stub.hpp"
 #include "hv/pv/traps.hpp"
 #include "hv/svm/container.hpp"
@@ -120,7 +121,7 @@ Result<void, StartError> start_first(domain::Domain& d, const abi::LaunchPvVcpu&
             return Err{StartError::BadFrame};
         }
     }
-    v.vmcb->save().cr3 = to_gpaddr(root).value();
+    set_kernel_root(v, to_gpaddr(root).value());
     v.vmcb->save().rip = request.rip;
     v.vmcb->save().rflags = rflags_if | 2;
     v.registers.rsp = request.rsp;
@@ -143,7 +144,6 @@ Result<void, StartError> initialise(domain::Vcpu& v, const abi::VcpuGuestContext
     if (!use_root(d, *root).ok() || (c.ctrlreg[1] != 0 && !use_root(d, *user_root).ok())) {
         return Err{StartError::BadFrame};
     }
-    set_user_root(v, c.ctrlreg[1]);
     for (const abi::TrapInfo& trap : c.trap_ctxt) {
         if (trap.address != 0) {
             set_trap(v, trap);
@@ -157,7 +157,8 @@ Result<void, StartError> initialise(domain::Vcpu& v, const abi::VcpuGuestContext
                  (c.flags & abi::VGCF_syscall_disables_events) != 0);
     set_kernel_stack(v, c.kernel_sp);
     svm::VmcbSave& save = v.vmcb->save();
-    save.cr3 = to_gpaddr(*root).value();
+    set_kernel_root(v, to_gpaddr(*root).value());
+    set_user_root(v, c.ctrlreg[1], GuestVaddr{c.user_regs.rip});
     save.fs.base = c.fs_base;
     save.gs.base = c.gs_base_kernel;
     save.kernel_gs_base = c.gs_base_user;

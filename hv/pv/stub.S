@@ -36,6 +36,35 @@
     .global stub_text
 stub_text:
 
+// The frame of `words` words is complete, on the entry stack if user space has tables of its own:
+// then changes to the kernel's tables and stack.
+    .macro MOVE_TO_KERNEL words
+    cmpb $0, LOCAL(STUB_SEPARATE)
+    je 9f
+    push %rax
+    push %rsi
+    push %rdi
+    push %rcx
+    mov LOCAL(STUB_KERNEL_ROOT), %rax
+    mov %rax, %cr3
+    mov LOCAL(STUB_KERNEL_RSP), %rdi
+    and $-16, %rdi
+    sub $(8 * \words), %rdi
+    lea 32(%rsp), %rsi
+    mov $\words, %ecx
+8:  mov -8(%rsi, %rcx, 8), %rax
+    mov %rax, -8(%rdi, %rcx, 8)
+    dec %ecx
+    jnz 8b
+    mov %rdi, LOCAL(STUB_USER_RSP)
+    pop %rcx
+    pop %rdi
+    pop %rsi
+    pop %rax
+    mov LOCAL(STUB_USER_RSP), %rsp
+9:
+    .endm
+
 // --- SYSCALL. From user space it is a system call, from the kernel a hypercall.
     .global stub_syscall
 stub_syscall:
@@ -52,6 +81,7 @@ stub_syscall:
     push %rcx
     swapgs
     movb $1, LOCAL(STUB_IN_KERNEL)
+    MOVE_TO_KERNEL 7
     mov LOCAL(STUB_VCPU_INFO), %rcx
     cmpb $0, UPCALL_MASK(%rcx)
     jne 2f
@@ -77,6 +107,7 @@ stub_syscall32:
     push %rcx
     swapgs
     movb $1, LOCAL(STUB_IN_KERNEL)
+    MOVE_TO_KERNEL 7
     mov LOCAL(STUB_VCPU_INFO), %rcx
     cmpb $0, UPCALL_MASK(%rcx)
     je 1f
@@ -138,11 +169,34 @@ do_iret:
     orb $3, 0x40(%rsp)
     movb $0, LOCAL(STUB_IN_KERNEL)
     swapgs
+    cmpb $0, LOCAL(STUB_SEPARATE)
+    jne to_user_tables
     pop %rax
     pop %r11
     pop %rcx
     lea 8(%rsp), %rsp
 stub_iret_to_user:
+    iretq
+// The same from the entry stack: the kernel's is not mapped where the processor goes.
+to_user_tables:
+    lea LOCAL(STUB_ENTRY_STACK_TOP - 40), %r11
+    .irp word, 0, 8, 16, 24, 32
+    mov (0x20 + \word)(%rsp), %rcx
+    mov %rcx, \word(%r11)
+    .endr
+    .irp word, 0, 8, 16             // rax, r11, rcx
+    mov \word(%rsp), %rcx
+    mov %rcx, (-24 + \word)(%r11)
+    .endr
+    mov LOCAL(STUB_USER_ROOT), %rax
+    test %rax, %rax
+    jz no_handler                   // nothing was ever set
+    lea -24(%r11), %rsp
+    mov %rax, %cr3
+    pop %rax
+    pop %r11
+    pop %rcx
+stub_iret_to_user_tables:
     iretq
 look:
     mov $STUB_OP_LOOK, %eax
@@ -168,6 +222,7 @@ to_kernel:
     jz 1f
     swapgs
     movb $1, LOCAL(STUB_IN_KERNEL)
+    MOVE_TO_KERNEL ((\frame + 0x28) / 8)
     jmp 2f
 1:  movl $FLAT_KERNEL_CS, (\frame + 0x08)(%rsp)
     movl $FLAT_SS, (\frame + 0x20)(%rsp)
@@ -191,6 +246,9 @@ bounce_with_error:
 // The processor's frame, still whole above the two registers, says where the fault was.
 fault_with_error:
     lea stub_iret_to_user(%rip), %r11
+    cmp %r11, 0x18(%rsp)
+    je 1f
+    lea stub_iret_to_user_tables(%rip), %r11
     cmp %r11, 0x18(%rsp)
     je 1f
     lea stub_list_start(%rip), %r11
@@ -223,6 +281,7 @@ fault_with_error:
     mov %rcx, 0x20(%rsp)
     mov %gs, %ecx
     mov %rcx, 0x28(%rsp)
+    MOVE_TO_KERNEL 11
     testb $STUB_MASKS_FAILSAFE, LOCAL(STUB_MASKS_EVENTS)
     jz 1f
     mov LOCAL(STUB_VCPU_INFO), %rcx
@@ -261,6 +320,7 @@ event:
     jz 1f
     swapgs
     movb $1, LOCAL(STUB_IN_KERNEL)
+    MOVE_TO_KERNEL 7
     mov LOCAL(STUB_EVENT), %rcx
     jmp enter_kernel
 1:  movl $FLAT_KERNEL_CS, 0x18(%rsp)

@@ -8,11 +8,13 @@
 #define STUB_TRAPS 0x3000
 #define STUB_IDT 0x4000
 #define STUB_FAULT_STACK 0x5000
+#define STUB_ENTRY_STACK_TOP 0x5800  // with tables of its own; the upper half is for double faults
 #define STUB_VCPU_INFO_PAGE 0x6000
 #define STUB_GDT 0x20000
 #define STUB_BLOCK 0x40000
 
-// The data page. It begins with the TSS ([apm2] 12.2.5), whose RSP0 is the kernel's stack.
+// The data page. It begins with the TSS ([apm2] 12.2.5), whose RSP0 is the kernel's stack, or the
+// entry stack if the kernel's is not mapped for user space.
 #define STUB_RSP0 (STUB_DATA + 0x04)
 #define STUB_VCPU_INFO (STUB_DATA + 0x70)
 #define STUB_IN_KERNEL (STUB_DATA + 0x78)
@@ -26,6 +28,10 @@
 #define STUB_L4_ENTRY (STUB_DATA + 0xb0)    // what is in slot STUB_L4_SLOT of a table in use
 #define STUB_USER_ROOT (STUB_DATA + 0xb8)   // NEW_USER_BASEPTR, machine address
 #define STUB_VCPUS (STUB_DATA + 0xc0)
+#define STUB_KERNEL_ROOT (STUB_DATA + 0xc8)  // NEW_BASEPTR, machine address
+#define STUB_KERNEL_RSP (STUB_DATA + 0xd0)   // stack_switch
+#define STUB_SEPARATE (STUB_DATA + 0xd8)     // user space needs tables of its own: CR3 changes
+#define STUB_DECIDED (STUB_DATA + 0xd9)      // hv has looked whether it does
 
 #define STUB_MASKS_FAILSAFE 1
 #define STUB_MASKS_SYSCALL 2

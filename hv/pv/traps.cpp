@@ -99,8 +99,4 @@ bool set_callback(domain::Vcpu& v, abi::CallbackType type, uint64_t address, boo
     return true;
 }
 
-void set_kernel_stack(domain::Vcpu& v, uint64_t rsp) {
-    put(v.pv->data, STUB_RSP0, rsp);
-}
-
 }  // namespace hv::pv

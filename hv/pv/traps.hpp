@@ -17,6 +17,4 @@ void reset_traps(domain::Vcpu& vcpu);
 // False: a type that does not exist. `masks` is CALLBACKF_mask_events.
 bool set_callback(domain::Vcpu& vcpu, abi::CallbackType type, uint64_t address, bool masks);
 
-void set_kernel_stack(domain::Vcpu& vcpu, uint64_t rsp);
-
 }  // namespace hv::pv
