@@ -288,6 +288,16 @@ void set_gdt(domain::Vcpu& v, std::span<const Gfn> frames) {
     v.tlb_generation = 0;  // flush on the next entry
 }
 
+void set_ldt_pages(domain::Vcpu& v, std::span<const Gfn> frames) {
+    constexpr uint64_t most = (STUB_BLOCK - STUB_LDT) / page_size;
+    ASSERT(frames.size() <= most);
+    for (uint64_t i = 0; i < most; ++i) {
+        v.pv->area_table[STUB_LDT / page_size + i] =
+            i < frames.size() ? entry(frames[i], read_write) : 0;
+    }
+    v.tlb_generation = 0;
+}
+
 void set_vcpu_info(domain::Vcpu& v, Gfn gfn, uint64_t offset) {
     v.pv->area_table[STUB_VCPU_INFO_PAGE / page_size] = entry(gfn, read_write);
     put(v.pv->data, STUB_VCPU_INFO, stub_address(v, STUB_VCPU_INFO_PAGE + offset));

@@ -33,6 +33,8 @@ void fill_l4_slots(std::byte* table, const PvDomain& pv);
 
 // The guest's GDT: the frames are its own, checked by the caller; at most 14.
 void set_gdt(domain::Vcpu& vcpu, std::span<const Gfn> frames);
+// Pages of the LDT, 16 at most, where it is mapped whatever the tables; 0: nothing there.
+void set_ldt_pages(domain::Vcpu& vcpu, std::span<const Gfn> frames);
 // Where the stub finds vcpu_info.
 void set_vcpu_info(domain::Vcpu& vcpu, Gfn gfn, uint64_t offset);
 

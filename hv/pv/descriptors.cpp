@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hv/pv/descriptors.hpp"
 
+#include "hv/base/assert.hpp"
+#include "hv/base/static_vector.hpp"
 #include "hv/domain/guest_copy.hpp"
+#include "hv/domain/physmap.hpp"
 #include "hv/pv/area.hpp"
 #include "hv/svm/vmcb.hpp"
 
@@ -67,12 +70,22 @@ bool set_ldt(domain::Vcpu& v, uint64_t base, uint32_t entries) {
     if (entries > most_entries || page_offset(base) != 0 || !is_canonical(base)) {
         return false;
     }
+    StaticVector<Gfn, most_entries * descriptor_bytes / page_size> frames;
+    const uint64_t bytes = entries * descriptor_bytes;
+    for (uint64_t offset = 0; offset < bytes; offset += page_size) {
+        const auto at = domain::translate(v, GuestVaddr{base + offset}, false);
+        if (!at.ok() || !domain::own_ram(*v.domain, to_gfn(at.value()))) {
+            return false;
+        }
+        ASSERT(frames.push(to_gfn(at.value())).ok());
+    }
+    set_ldt_pages(v, {frames.begin(), frames.size()});
     svm::Segment& ldtr = v.vmcb->save().ldtr;
     constexpr uint16_t present_ldt = 0x82;
     constexpr uint16_t selector = 8;  // any that is not null; nothing loads it again
     ldtr = entries == 0 ? svm::Segment{}
-                        : svm::Segment{selector, present_ldt,
-                                       static_cast<uint32_t>(entries * descriptor_bytes - 1), base};
+                        : svm::Segment{selector, present_ldt, static_cast<uint32_t>(bytes - 1),
+                                       stub_address(v, STUB_LDT)};
     return true;
 }
 

@@ -2,7 +2,8 @@
 // Where the stub finds its data, relative to its own text; plain numbers because assembly includes
 // this file. One block of pages per vCPU:
 //   text (2 pages, the same two frames in every block), data, trap table, IDT, fault stack,
-//   the page with the vCPU's vcpu_info; from page 32 on the GDT, whose last pages are hv's.
+//   the page with the vCPU's vcpu_info; from page 32 on the GDT, whose last pages are hv's, and the
+//   LDT.
 #define STUB_TEXT_PAGES 2
 #define STUB_DATA 0x2000
 #define STUB_TRAPS 0x3000
@@ -11,6 +12,7 @@
 #define STUB_ENTRY_STACK_TOP 0x5800  // with tables of its own; the upper half is for double faults
 #define STUB_VCPU_INFO_PAGE 0x6000
 #define STUB_GDT 0x20000
+#define STUB_LDT 0x30000
 #define STUB_BLOCK 0x40000
 
 // The data page. It begins with the TSS ([apm2] 12.2.5), whose RSP0 is the kernel's stack, or the

@@ -128,15 +128,12 @@ void exceptions() {
     }
     expect_signal(SIGSEGV, "a page fault", [] { *reinterpret_cast<volatile int*>(0x1234) = 1; });
     require(fault_address == 0x1234, "the address of a page fault");
-    expect_signal(SIGSEGV, "a read from the kernel", [] {
-        static_cast<void>(*reinterpret_cast<volatile int*>(0xffffffff81000000));
-    });
-    expect_signal(SIGSEGV, "a read from the hypervisor", [] {
-        static_cast<void>(*reinterpret_cast<volatile int*>(0xffff820000000000));
-    });
-    expect_signal(SIGSEGV, "a non-canonical address", [] {
-        static_cast<void>(*reinterpret_cast<volatile int*>(0x8000000000000000));
-    });
+    expect_signal(SIGSEGV, "a read from the kernel",
+                  [] { static_cast<void>(*reinterpret_cast<volatile int*>(0xffffffff81000000)); });
+    expect_signal(SIGSEGV, "a read from the hypervisor",
+                  [] { static_cast<void>(*reinterpret_cast<volatile int*>(0xffff820000000000)); });
+    expect_signal(SIGSEGV, "a non-canonical address",
+                  [] { static_cast<void>(*reinterpret_cast<volatile int*>(0x8000000000000000)); });
     expect_signal(SIGFPE, "a division by zero", [] {
         asm volatile("xor %%edx, %%edx\n xor %%ecx, %%ecx\n mov $1, %%eax\n div %%ecx"
                      :

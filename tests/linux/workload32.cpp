@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A 32-bit program without any library, for a 64-bit kernel: system calls by int 0x80 and by the
-// vDSO's entry (SYSCALL on AMD's processors), segments of its own in GDT and LDT, a signal. Its exit
-// status says which step failed; 0: none.
+// vDSO's entry (SYSCALL on AMD's processors), segments of its own in GDT and LDT, a signal. Its
+// exit status says which step failed; 0: none.
 
 using Word = unsigned int;
 
@@ -13,7 +13,8 @@ void on_signal32();
 namespace {
 
 constexpr Word nr_exit = 1, nr_fork = 2, nr_getpid = 20, nr_sigaction_rt = 174, nr_modify_ldt = 123,
-               nr_waitpid = 7, nr_mmap2 = 192, nr_set_thread_area = 243, nr_kill = 37, nr_gettid = 224;
+               nr_waitpid = 7, nr_mmap2 = 192, nr_set_thread_area = 243, nr_kill = 37,
+               nr_gettid = 224;
 
 int call80(Word nr, Word a = 0, Word b = 0, Word c = 0, Word d = 0, Word e = 0) {
     int result = 0;
