@@ -277,18 +277,6 @@ uint64_t guest_efer_bits(const CpuidDomain& domain) {
            ((features & e1_edx::NX) != 0 ? nxe : 0) | ((features & e1_edx::FFXSR) != 0 ? ffxsr : 0);
 }
 
-uint64_t guest_cr4_bits(const CpuidDomain& domain) {  // [apm2] 3.1.3
-    constexpr uint64_t always = 0x7ff;                // VME to OSXMMEXCPT
-    constexpr uint64_t umip = 1U << 11, fsgsbase = 1U << 16, osxsave = 1U << 18, smep = 1U << 20,
-                       smap = 1U << 21;
-    const CpuidLeaf leaf7 = structured(domain);
-    const bool has_xsave = guest_xcr0_bits(domain) != 0;
-    return always | ((leaf7.ecx & f7_ecx::UMIP) != 0 ? umip : 0) |
-           ((leaf7.ebx & f7_ebx::FSGSBASE) != 0 ? fsgsbase : 0) | (has_xsave ? osxsave : 0) |
-           ((leaf7.ebx & f7_ebx::SMEP) != 0 ? smep : 0) |
-           ((leaf7.ebx & f7_ebx::SMAP) != 0 ? smap : 0);
-}
-
 uint64_t guest_xcr0_bits(const CpuidDomain& domain) {
     if (!domain.policy.xsave || (domain.host.features.ecx & f1_ecx::XSAVE) == 0) {
         return 0;

@@ -73,8 +73,6 @@ CpuidLeaf guest_cpuid(const CpuidDomain& domain, const CpuidVcpu& vcpu, uint32_t
 
 // Bits of EFER the domain's features give it, LMA included.
 uint64_t guest_efer_bits(const CpuidDomain& domain);
-// Bits of CR4 likewise: the nested CPU would let a guest set all the host has.
-uint64_t guest_cr4_bits(const CpuidDomain& domain);
 // Bits of XCR0 likewise; 0 without XSAVE.
 uint64_t guest_xcr0_bits(const CpuidDomain& domain);
 // Whether XSETBV of register 0 takes `value`; if not, inject #GP(0).
