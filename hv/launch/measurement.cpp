@@ -2,34 +2,19 @@
 #include "hv/launch/measurement.hpp"
 
 #include "hv/base/assert.hpp"
-#include "hv/dev/clock.hpp"
 #include "hv/dev/log.hpp"
 #include "hv/launch/launch.hpp"
+#include "hv/launch/tpm_mmio.hpp"
 #include "launch-config/binding/canonical.hpp"
 #include "measure/tcg/launch_events.hpp"
 #include "measure/tcg/log_reader.hpp"
 #include "measure/tpm/measured_log.hpp"
-#include "measure/tpm/tpm.hpp"
 
 #include <cstring>
 
 namespace hv::hyperlaunch {
 
 namespace {
-
-// SAFETY of all four: the host map has the TPM's pages uncached, and until domB runs nobody else
-// uses them.
-struct TpmMmio {
-    static volatile std::byte* at(uint32_t offset) { return mm::direct_map(tpm_base + offset); }
-    uint8_t read8(uint32_t o) const { return *reinterpret_cast<volatile uint8_t*>(at(o)); }
-    uint32_t read32(uint32_t o) const { return *reinterpret_cast<volatile uint32_t*>(at(o)); }
-    void write8(uint32_t o, uint8_t v) const { *reinterpret_cast<volatile uint8_t*>(at(o)) = v; }
-    void write32(uint32_t o, uint32_t v) const { *reinterpret_cast<volatile uint32_t*>(at(o)) = v; }
-};
-struct SystemClock {
-    uint64_t now_ns() const { return dev::system_time_ns(); }
-};
-using HostTpm = measure::Tpm<TpmMmio, SystemClock>;
 
 constinit Measurement state;
 // Texts are kilobytes: too large for a stack.
@@ -145,6 +130,24 @@ void report(std::string_view what, const measure::MeasureError& error) {
     dev::Record{"fault"}.with("text", text.view());
 }
 
+Result<void, measure::MeasureError> try_cap(const Plan& plan) {
+    HostTpm tpm{TpmMmio{}, SystemClock{}};
+    if (const auto opened = tpm.open_at(state.locality); !opened.ok()) {
+        return Err{measure::MeasureError{opened.error()}};
+    }
+    // domB may have appended events that it never told of.
+    const measure::LogExtent written = measure::log_extent(state.log);
+    measure::LogWriter log{state.log, written.bytes};
+    measure::MeasuredLog sink{log, tpm};
+    measure::EventPlan events = event_plan(plan);
+    events.next_record = written.records;
+    measure::LaunchRecorder recorder{sink, events};
+    auto capped = recorder.separator(measure::Separator::Error);
+    state.log_used = log.used();
+    tpm.relinquish();
+    return capped;
+}
+
 }  // namespace
 
 Measurement& measurement() {
@@ -164,8 +167,8 @@ void start_measurement(boot::Machine& m, const Plan& plan) {
         return;
     }
     report("cannot measure", measured.error());
+    static_cast<void>(cap_with_error(plan));  // no domain gets the TPM either way
     if (plan.graph.measurement == launch::Measurement::Required) {
-        cap_with_error(plan);
         dev::stop("measurement is required: no domain is started");
     }
     state.banks = {};
@@ -173,22 +176,16 @@ void start_measurement(boot::Machine& m, const Plan& plan) {
 }
 
 bool cap_with_error(const Plan& plan) {
-    HostTpm tpm{TpmMmio{}, SystemClock{}};
-    if (state.log.empty() || !tpm.open_at(state.locality).ok()) {
-        return false;
+    if (state.log.empty()) {
+        return true;  // no PCR has been extended
     }
-    // domB may have appended events that it never told of.
-    const measure::LogExtent written = measure::log_extent(state.log);
-    measure::LogWriter log{state.log, written.bytes};
-    measure::MeasuredLog sink{log, tpm};
-    measure::EventPlan events = event_plan(plan);
-    events.next_record = written.records;
-    measure::LaunchRecorder recorder{sink, events};
-    const bool ok = recorder.separator(measure::Separator::Error).ok();
-    state.log_used = log.used();
-    tpm.relinquish();
-    dev::Record{"capped"}.with("separator", "error").with("ok", ok ? "yes" : "no");
-    return ok;
+    const auto capped = try_cap(plan);
+    dev::Record{"capped"}.with("separator", "error").with("ok", capped.ok() ? "yes" : "no");
+    if (!capped.ok()) {
+        report("the PCRs are not capped", capped.error());
+        state.is_active = false;
+    }
+    return capped.ok();
 }
 
 }  // namespace hv::hyperlaunch

@@ -19,7 +19,7 @@ inline constexpr uint64_t tpm_locality_bytes = page_size;
 inline constexpr uint64_t tpm_localities = 5;
 
 struct Measurement {
-    bool is_active = false;  // a TPM works and everything so far is in it
+    bool is_active = false;  // a TPM works; everything so far, or the error separator, is in it
     uint32_t locality = 0;   // that domB is to use
     measure::BankSet banks;
     std::span<std::byte> log;  // whole frames, owned by the hypervisor
@@ -30,7 +30,9 @@ struct Measurement {
 Measurement& measurement();
 
 // Extends the error separator into every PCR of the plan; for a launch that failed half way. The
-// TPM may be in any state. Returns whether it worked.
-bool cap_with_error(const Plan& plan);
+// TPM may be in any state. Whether nothing can be added to those PCRs unnoticed now; if not, it
+// says so, and measurement is no longer active: no domain may get this TPM, to fill in what should
+// have been there.
+[[nodiscard]] bool cap_with_error(const Plan& plan);
 
 }  // namespace hv::hyperlaunch

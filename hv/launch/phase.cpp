@@ -59,7 +59,7 @@ void start_domains() {
 // Nothing unmeasured may run: what domB left behind is capped with the error separator.
 [[noreturn]] void fail_launch() {
     dev::log("the builder failed before the launch was complete");
-    cap_with_error(*plan);
+    static_cast<void>(cap_with_error(*plan));  // it says itself if it cannot; nothing runs anyway
     dev::Record{"fault"}.with("text", "builder failed in prepare: no domain is started");
     dev::power_off(dev::MachineStatus::Failed);
 }
@@ -168,7 +168,9 @@ bool enter_capped(bool measured) {
         return false;
     }
     if (!measured && measurement().is_active) {
-        cap_with_error(*plan);  // the TPM failed half way; what runs now runs unmeasured
+        // The TPM failed half way; what runs now runs unmeasured, and without the TPM if that
+        // cannot be capped.
+        static_cast<void>(cap_with_error(*plan));
     }
     now.store(Phase::Capped, std::memory_order_release);
     dev::Record{"capped"}.with("measured", measured ? "yes" : "no");

@@ -55,7 +55,9 @@ std::span<const std::byte> private_copy(boot::Machine& m, const T* from, uint64_
     if (!to.ok()) {
         PANIC("no memory: copy of the launch control module");
     }
-    std::memcpy(to.value(), from, bytes);
+    if (bytes != 0) {  // without a command line there is nothing to copy from
+        std::memcpy(to.value(), from, bytes);
+    }
     return {to.value(), bytes};
 }
 

@@ -128,4 +128,13 @@ void end(Domain& domain, End why, std::string_view) {
     }
 }
 
+bool is_quiescent(const Domain& domain) {
+    return installed->inside.count(&domain) == 0;
+}
+
+bool ended_as_expected(const Domain& domain) {
+    const auto found = installed->ended.find(&domain);
+    return found != installed->ended.end() && found->second == End::Poweroff;
+}
+
 }  // namespace hv::domain

@@ -19,6 +19,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -84,6 +85,7 @@ class FakeMachine {
     FakeSched sched;
     std::map<const hv::domain::Domain*, unsigned> flushes;
     std::map<const hv::domain::Domain*, hv::domain::End> ended;
+    std::set<const hv::domain::Domain*> inside;         // a CPU still is
     std::function<void(hv::domain::Domain&)> on_flush;  // what others do meanwhile
     std::vector<hv::domain::Domain*> domains;
 

@@ -37,6 +37,9 @@ namespace hv::sched {
 void wake(domain::Vcpu& vcpu) {
     fake().woken.insert(&vcpu);
 }
+bool is_blocked(const domain::Vcpu&) {
+    return true;
+}
 void block_current() {
     fake().is_blocking = true;
 }

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// hv's part of the measurement, with a TPM that fails at some point, and what is done about it.
+#include "hv/launch/launch.hpp"
+#include "hv/launch/phase.hpp"
+#include "tests/unit/hv/launch/launch_machine.hpp"
+
+namespace {
+
+using hv::hyperlaunch::cap_with_error;
+using hv::hyperlaunch::enter_capped;
+using hv::hyperlaunch::measurement;
+using hv::hyperlaunch::Phase;
+using hv::hyperlaunch::phase;
+using hv::hyperlaunch::start_measurement;
+using launch::Measurement;
+
+struct Started : LaunchMachine {
+    explicit Started(Measurement policy) {
+        make_plan(policy);
+        start_measurement(boot, plan);
+        hv::hyperlaunch::keep_for_reaping(boot, plan);
+    }
+};
+
+TEST(Measuring, good_tpm_has_everything) {
+    alone([] {
+        Started m{Measurement::Required};
+        EXPECT_TRUE(measurement().is_active);
+        EXPECT_EQ(measurement().locality, 2U);
+        EXPECT_TRUE(m.says("event=measured-hv locality=2"));
+        EXPECT_GT(measurement().log_used, 0U);
+        EXPECT_TRUE(m.tis.is_idle()) << "domB is to find it so";
+        EXPECT_EQ(m.tis.misuses(), 0);
+    });
+}
+
+TEST(Measuring, required_stops_without_a_tpm) {
+    alone([] {
+        LaunchMachine m;
+        m.make_plan(Measurement::Required);
+        m.tis.is_absent = true;
+        EXPECT_THROW(start_measurement(m.boot, m.plan), Stopped);
+        EXPECT_TRUE(m.says("cannot measure: TPM: "));
+        EXPECT_FALSE(m.says("capped")) << "nothing was extended";
+    });
+}
+
+TEST(Measuring, preferred_goes_on_without_a_tpm) {
+    alone([] {
+        LaunchMachine m;
+        m.make_plan(Measurement::Preferred);
+        m.tis.is_absent = true;
+        start_measurement(m.boot, m.plan);
+        EXPECT_FALSE(measurement().is_active);
+        EXPECT_TRUE(m.says("going on unmeasured"));
+        EXPECT_FALSE(m.says("capped"));
+    });
+}
+
+TEST(Measuring, off_leaves_the_tpm_alone) {
+    alone([] {
+        Started m{Measurement::Off};
+        EXPECT_EQ(m.tis.commands(), 0);
+        EXPECT_FALSE(measurement().is_active);
+    });
+}
+
+// Under both policies what has been begun is capped.
+TEST(Measuring, tpm_that_fails_half_way_is_said_not_to_be_capped) {
+    for (const Measurement policy : {Measurement::Required, Measurement::Preferred}) {
+        alone([&] {
+            LaunchMachine m;
+            m.make_plan(policy);
+            m.tpm.fail_extends_after = 2;
+            bool has_stopped = false;
+            try {
+                start_measurement(m.boot, m.plan);
+            } catch (const Stopped& stopped) {
+                has_stopped = stopped.message == "measurement is required: no domain is started";
+            }
+            EXPECT_EQ(has_stopped, policy == Measurement::Required);
+            EXPECT_FALSE(measurement().is_active);
+            EXPECT_TRUE(m.says("event=capped separator=error ok=no"));
+            EXPECT_TRUE(m.says("event=fault text=the PCRs are not capped: TPM: "));
+        });
+    }
+}
+
+TEST(Capping, working_tpm_takes_the_error_separator_in_every_pcr) {
+    alone([] {
+        Started m{Measurement::Required};
+        const measure::DigestSet text = m.tpm.pcr(12), blobs = m.tpm.pcr(13),
+                                 mirror = m.tpm.pcr(21);
+        EXPECT_TRUE(cap_with_error(m.plan));
+        EXPECT_TRUE(m.is_capped_with_error(12, text));
+        EXPECT_TRUE(m.is_capped_with_error(13, blobs));
+        EXPECT_NE(m.tpm.pcr(21), mirror);
+        EXPECT_TRUE(m.says("event=capped separator=error ok=yes"));
+        EXPECT_FALSE(m.says("not capped"));
+        EXPECT_TRUE(measurement().is_active) << "whoever gets it can prove that it failed";
+    });
+}
+
+// However it is broken: dead, deaf, out of its mind.
+TEST(Capping, broken_tpm_is_said_not_to_be_capped) {
+    const std::vector<std::function<void(LaunchMachine&)>> faults{
+        [](LaunchMachine& m) { m.tis.is_absent = true; },
+        [](LaunchMachine& m) { m.tis.commands_until_hang = 0; },
+        [](LaunchMachine& m) { m.tpm.fail_extends_after = 0; },
+        [](LaunchMachine& m) {
+            m.tis.denied_localities = {0, 1, 2, 3, 4};
+        },
+        [](LaunchMachine& m) {
+            m.tis.damage_response = [](fake::Bytes& response) { response.assign(3, {}); };
+        },
+    };
+    for (const auto& fault : faults) {
+        alone([&] {
+            Started m{Measurement::Preferred};
+            fault(m);
+            EXPECT_FALSE(cap_with_error(m.plan));
+            EXPECT_TRUE(m.says("event=capped separator=error ok=no"));
+            EXPECT_TRUE(m.says("event=fault text=the PCRs are not capped: TPM: "));
+            EXPECT_FALSE(measurement().is_active) << "no domain may get it";
+        });
+    }
+}
+
+TEST(Capping, tpm_that_fails_at_the_last_pcr_is_not_capped) {
+    alone([] {
+        Started m{Measurement::Preferred};
+        m.tpm.fail_extends_after = 6 + 2;  // hv's three events with their mirrors, two separators
+        EXPECT_FALSE(cap_with_error(m.plan));
+        EXPECT_TRUE(m.says("ok=no"));
+    });
+}
+
+TEST(Capping, nothing_measured_needs_no_cap) {
+    alone([] {
+        Started m{Measurement::Off};
+        EXPECT_TRUE(cap_with_error(m.plan));
+        EXPECT_EQ(m.tis.commands(), 0);
+        EXPECT_TRUE(enter_capped(false));
+        EXPECT_EQ(phase(), Phase::Capped);
+    });
+}
+
+TEST(Capping, required_never_goes_on_unmeasured) {
+    alone([] {
+        Started m{Measurement::Required};
+        m.tis.is_absent = true;
+        EXPECT_FALSE(enter_capped(false));
+        EXPECT_EQ(phase(), Phase::Prepare);
+        m.tis.is_absent = false;
+        EXPECT_FALSE(enter_capped(false)) << "nor when the TPM works again";
+        EXPECT_EQ(phase(), Phase::Prepare);
+    });
+}
+
+TEST(Capping, preferred_goes_on_without_the_tpm_if_that_cannot_be_capped) {
+    alone([] {
+        Started m{Measurement::Preferred};
+        m.tis.commands_until_hang = 0;
+        EXPECT_TRUE(enter_capped(false));
+        EXPECT_EQ(phase(), Phase::Capped);
+        EXPECT_FALSE(measurement().is_active);
+        EXPECT_TRUE(m.says("the PCRs are not capped"));
+        EXPECT_TRUE(m.says("event=capped measured=no"));
+    });
+}
+
+TEST(Capping, measured_launch_is_capped_by_domb) {
+    alone([] {
+        Started m{Measurement::Required};
+        const int commands = m.tis.commands();
+        EXPECT_TRUE(enter_capped(true));
+        EXPECT_EQ(m.tis.commands(), commands);
+        EXPECT_TRUE(m.says("event=capped measured=yes"));
+        EXPECT_TRUE(measurement().is_active);
+    });
+}
+
+}  // namespace
