@@ -23,7 +23,7 @@ Answer set_gdt(Call& call) {
     TRY(edge(domain::copy_from_guest(call.vcpu, std::as_writable_bytes(used), call.pointer(0))));
     for (uint64_t i = 0; i < count; ++i) {
         frames[i] = Gfn{numbers[i]};
-        if (!domain::own_ram(call.domain(), frames[i])) {
+        if (!pv::accept_descriptors(call.domain(), frames[i])) {
             return fail(Errno::XEN_EINVAL);
         }
     }

@@ -8,6 +8,7 @@
 #include "hv/pv/area.hpp"
 #include "hv/svm/vmcb.hpp"
 
+#include <atomic>
 #include <optional>
 
 namespace hv::pv {
@@ -66,6 +67,23 @@ bool accept_descriptor(uint64_t& descriptor) {
     return true;
 }
 
+bool accept_descriptors(domain::Domain& d, Gfn frame) {
+    bool all = domain::own_ram(d, frame).has_value();
+    d.p2m.with_page(frame, true, [&](std::byte* page) {
+        for (uint64_t offset = 0; all && offset < page_size; offset += descriptor_bytes) {
+            // SAFETY: aligned, within the page.
+            const std::atomic_ref entry{*reinterpret_cast<uint64_t*>(page + offset)};
+            uint64_t descriptor = entry.load(std::memory_order_relaxed);
+            const uint64_t before = descriptor;
+            all = accept_descriptor(descriptor);
+            if (all && descriptor != before) {
+                entry.store(descriptor, std::memory_order_relaxed);
+            }
+        }
+    });
+    return all;
+}
+
 bool set_ldt(domain::Vcpu& v, uint64_t base, uint32_t entries) {
     if (entries > most_entries || page_offset(base) != 0 || !is_canonical(base)) {
         return false;
@@ -74,7 +92,7 @@ bool set_ldt(domain::Vcpu& v, uint64_t base, uint32_t entries) {
     const uint64_t bytes = entries * descriptor_bytes;
     for (uint64_t offset = 0; offset < bytes; offset += page_size) {
         const auto at = domain::translate(v, GuestVaddr{base + offset}, false);
-        if (!at.ok() || !domain::own_ram(*v.domain, to_gfn(at.value()))) {
+        if (!at.ok() || !accept_descriptors(*v.domain, to_gfn(at.value()))) {
             return false;
         }
         ASSERT(frames.push(to_gfn(at.value())).ok());

@@ -4,6 +4,7 @@
 #include "hv/domain/physmap.hpp"
 #include "hv/event/pending.hpp"
 #include "hv/pv/area.hpp"
+#include "hv/pv/descriptors.hpp"
 #include "hv/pv/hypercall_page.hpp"
 #include "hv/pv/page_tables.hpp"
 #include "hv/pv/pv.hpp"
@@ -91,7 +92,7 @@ Result<void, StartError> set_descriptor_tables(domain::Vcpu& v, const abi::VcpuG
     const uint64_t count = (c.gdt_ents + entries_per_frame - 1) / entries_per_frame;
     for (uint64_t i = 0; i < count; ++i) {
         frames[i] = Gfn{c.gdt_frames[i]};
-        if (!domain::own_ram(*v.domain, frames[i])) {
+        if (!accept_descriptors(*v.domain, frames[i])) {
             return Err{StartError::BadFrame};
         }
     }
