@@ -20,6 +20,7 @@
 #define HYPERCALL_VCPU_OP 24
 #define HYPERCALL_SET_SEGMENT_BASE 25
 #define HYPERCALL_MMUEXT_OP 26
+#define VECTOR_NM 7
 #define VECTOR_DF 8
 #define VECTOR_GP 13
 #define VECTOR_PF 14
@@ -243,6 +244,11 @@ bounce:
 bounce_with_error:
     BOUNCE 0x18
 
+// Kernels rely on it that Xen has cleared CR0.TS.
+no_device:
+    clts
+    jmp bounce
+
 // The processor's frame, still whole above the two registers, says where the fault was.
 fault_with_error:
     lea stub_iret_to_user(%rip), %r11
@@ -348,6 +354,8 @@ stub_entries:
     mov $vector, %ecx
     .if vector == VECTOR_DF
     jmp double_fault
+    .elseif vector == VECTOR_NM
+    jmp no_device
     .elseif vector == VECTOR_PF
     jmp page_fault
     .elseif vector == 10 || vector == 11 || vector == 12 || vector == VECTOR_GP || vector == 17 || vector == 21 || vector == 29 || vector == 30
