@@ -171,7 +171,8 @@ void start_measurement(boot::Machine& m, const Plan& plan) {
     if (plan.graph.measurement == launch::Measurement::Required) {
         dev::stop("measurement is required: no domain is started");
     }
-    state.banks = {};
+    // Capped or given up: the rest of the launch has neither TPM nor log.
+    state = {.builder_image = state.builder_image};
     dev::log("measurement is preferred: going on unmeasured");
 }
 

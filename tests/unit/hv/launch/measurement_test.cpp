@@ -86,6 +86,31 @@ TEST(Measuring, tpm_that_fails_half_way_is_said_not_to_be_capped) {
     }
 }
 
+// The TPM refuses one command, is capped, and works again: the rest of the launch leaves it alone.
+TEST(Measuring, launch_goes_on_without_what_was_capped) {
+    alone([] {
+        LaunchMachine m;
+        m.make_plan(Measurement::Preferred);
+        int answers = 0;
+        m.tis.damage_response = [&](fake::Bytes& response) {
+            if (++answers == 5) {
+                response = {std::byte{0x80}, std::byte{1}, {}, {}, {}, std::byte{10}, {}, {},
+                            std::byte{1},    std::byte{1}};  // TPM_RC_FAILURE
+            }
+        };
+        start_measurement(m.boot, m.plan);
+        hv::hyperlaunch::keep_for_reaping(m.boot, m.plan);
+        EXPECT_TRUE(m.says("event=capped separator=error ok=yes"));
+        EXPECT_TRUE(m.says("going on unmeasured"));
+        EXPECT_EQ(measurement().log_used, 0U) << "domB knows of no log, and says so when it caps";
+        EXPECT_FALSE(measurement().builder_image.empty());
+        const int commands = m.tis.commands();
+        EXPECT_TRUE(cap_with_error(m.plan)) << "once is enough";
+        EXPECT_TRUE(enter_capped(false));
+        EXPECT_EQ(m.tis.commands(), commands);
+    });
+}
+
 TEST(Capping, working_tpm_takes_the_error_separator_in_every_pcr) {
     alone([] {
         Started m{Measurement::Required};
