@@ -80,6 +80,13 @@ void print_refused(Hypervisor& hypervisor, const launch::Domain& domain, const R
     hypervisor.print(line.view());
 }
 
+bool has_console_for(const launch::LaunchGraph& graph, const launch::Domain& domain) {
+    return !domain.roles.has(launch::Role::Console) &&
+           std::ranges::any_of(graph.domains, [](const launch::Domain& d) {
+               return d.roles.has(launch::Role::Console);
+           });
+}
+
 // Measures the domain, then fills it.
 Checked<void> prepare(const Job& job, const launch::Domain& domain) {
     const auto out_of_memory = hv::Err{Refused{Refusal::Hypervisor, ""}};
@@ -119,6 +126,7 @@ Checked<void> prepare(const Job& job, const launch::Domain& domain) {
     if (initrd) {
         contents.initrd = initrd->contents;
     }
+    contents.has_console = has_console_for(job.graph, domain);
     ConsolePlanBuffer plan;
     if (domain.roles.has(launch::Role::Console)) {
         contents.console_plan = write_console_plan(job.graph, plan);

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "domb/builder/construct.hpp"
 
-#include "domb/builder/elf.hpp"
 #include "domb/builder/placement.hpp"
+#include "domb/builder/pv/construct.hpp"
 #include "domb/builder/start_info.hpp"
 
 #include <array>
 #include <cstring>
 
 namespace builder {
-namespace {
 
 Checked<void> accepted(const Done& done) {
     if (!done.ok()) {
@@ -18,16 +17,6 @@ Checked<void> accepted(const Done& done) {
     return hv::Ok{};
 }
 
-Checked<Kernel> checked_kernel(std::span<const std::byte> file) {
-    auto kernel = read_kernel(file);
-    if (!kernel.ok()) {
-        return hv::Err{Refused{kernel.error(), "/kernel"}};
-    }
-    return kernel.take();
-}
-
-// Zeros at the end are cheaper written than copied: a third of Debian's kernel, whose .bss stands
-// in the file.
 std::span<const std::byte> without_zeros_at_end(std::span<const std::byte> bytes) {
     std::array<uint64_t, 8> words;
     while (bytes.size() >= sizeof(words)) {
@@ -44,13 +33,18 @@ std::span<const std::byte> without_zeros_at_end(std::span<const std::byte> bytes
     return bytes;
 }
 
-}  // namespace
+namespace {
 
-Checked<void> construct(Hypervisor& hypervisor, const launch::Domain& domain,
-                        const Contents& contents, std::span<std::byte> tables) {
-    if (domain.type != launch::DomainType::Pvh) {
-        return hv::Err{Refused{Refusal::TypeNotSupported, "/type"}};
+Checked<Kernel> checked_kernel(std::span<const std::byte> file) {
+    auto kernel = read_kernel(file);
+    if (!kernel.ok()) {
+        return hv::Err{Refused{kernel.error(), "/kernel"}};
     }
+    return kernel.take();
+}
+
+Checked<void> construct_pvh(Hypervisor& hypervisor, const launch::Domain& domain,
+                            const Contents& contents, std::span<std::byte> tables) {
     const Kernel kernel = TRY(checked_kernel(contents.kernel));
     const Placement placement = TRY(place(kernel, contents.initrd.size(), domain.memory_bytes));
     const auto map = layout::memory_map(domain.memory_bytes, contents.tpm_log_bytes);
@@ -78,6 +72,21 @@ Checked<void> construct(Hypervisor& hypervisor, const launch::Domain& domain,
     TRY(accepted(hypervisor.set_memory_map(domain.domid, map)));
     return accepted(
         hypervisor.set_vcpu(domain.domid, kernel.entry, static_cast<uint32_t>(start_info)));
+}
+
+}  // namespace
+
+Checked<void> construct(Hypervisor& hypervisor, const launch::Domain& domain,
+                        const Contents& contents, std::span<std::byte> scratch) {
+    switch (domain.type) {
+        case launch::DomainType::Pv:
+            return pv::construct(hypervisor, domain, contents, scratch);
+        case launch::DomainType::Pvh:
+            return construct_pvh(hypervisor, domain, contents, scratch);
+        case launch::DomainType::Hvm:
+            break;
+    }
+    return hv::Err{Refused{Refusal::TypeNotSupported, "/type"}};
 }
 
 }  // namespace builder

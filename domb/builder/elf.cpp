@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <optional>
 
 namespace builder {
 namespace {
@@ -42,11 +41,12 @@ constexpr std::array ident{std::byte{0x7f}, std::byte{'E'}, std::byte{'L'},
                            std::byte{'F'},  std::byte{2},  // ELFCLASS64
                            std::byte{1},                   // ELFDATA2LSB
                            std::byte{1}};
+constexpr size_t class_at = 4;
+constexpr std::byte ELFCLASS32{1};
 constexpr uint16_t ET_EXEC = 2;
 constexpr uint16_t EM_X86_64 = 62;
 constexpr uint32_t PT_LOAD = 1;
 constexpr uint32_t PT_NOTE = 4;
-constexpr uint32_t XEN_ELFNOTE_PHYS32_ENTRY = 18;  // [xen-pub] elfnote.h
 constexpr std::array xen_name{std::byte{'X'}, std::byte{'e'}, std::byte{'n'}, std::byte{0}};
 
 Parsed<Bytes> part(Bytes file, uint64_t offset, uint64_t bytes) {
@@ -70,6 +70,10 @@ Parsed<ElfHeader> read_header(Bytes file) {
         return hv::Err{Refusal::NotElf64};
     }
     const auto header = TRY(read<ElfHeader>(file, 0));
+    if (std::equal(ident.begin(), ident.begin() + class_at, header.e_ident.begin()) &&
+        header.e_ident[class_at] == ELFCLASS32) {
+        return hv::Err{Refusal::Elf32};
+    }
     if (!std::equal(ident.begin(), ident.end(), header.e_ident.begin()) ||
         header.e_type.load() != ET_EXEC || header.e_machine.load() != EM_X86_64) {
         return hv::Err{Refusal::NotElf64};
@@ -104,24 +108,8 @@ Parsed<void> add_segment(Segments& segments, const Segment& segment) {
     return hv::Ok{};
 }
 
-// The entry is 4 or 8 bytes wide, but must be a 32-bit address.
-Parsed<uint32_t> read_entry(Bytes descriptor) {
-    uint64_t value = 0;
-    if (descriptor.size() == sizeof(uint32_t)) {
-        value = TRY(read<hv::Le<uint32_t>>(descriptor, 0)).load();
-    } else if (descriptor.size() == sizeof(uint64_t)) {
-        value = TRY(read<hv::Le<uint64_t>>(descriptor, 0)).load();
-    } else {
-        return hv::Err{Refusal::ElfMalformed};
-    }
-    if (value > UINT32_MAX) {
-        return hv::Err{Refusal::EntryOutside};
-    }
-    return static_cast<uint32_t>(value);
-}
-
-// The PVH entry among the notes of one PT_NOTE; each note is at least a header long, so this ends.
-Parsed<std::optional<uint32_t>> find_entry(Bytes notes, uint64_t alignment) {
+// The Xen notes of one PT_NOTE; each note is at least a header long, so this ends.
+Parsed<void> add_notes(ElfImage& image, Bytes notes, uint64_t alignment) {
     const auto padded = [alignment](uint64_t n) { return (n + alignment - 1) & ~(alignment - 1); };
     uint64_t at = 0;
     while (at < notes.size()) {
@@ -130,47 +118,57 @@ Parsed<std::optional<uint32_t>> find_entry(Bytes notes, uint64_t alignment) {
         const uint64_t descriptor_at = padded(name_at + header.namesz.load());
         const Bytes name = TRY(part(notes, name_at, header.namesz.load()));
         const Bytes descriptor = TRY(part(notes, descriptor_at, header.descsz.load()));
-        if (header.type.load() == XEN_ELFNOTE_PHYS32_ENTRY &&
-            std::equal(name.begin(), name.end(), xen_name.begin(), xen_name.end())) {
-            return std::optional{TRY(read_entry(descriptor))};
+        if (std::equal(name.begin(), name.end(), xen_name.begin(), xen_name.end()) &&
+            !image.notes.push({static_cast<hv::abi::XenElfNote>(header.type.load()), descriptor})
+                 .ok()) {
+            return hv::Err{Refusal::ElfTooManyParts};
         }
         at = padded(descriptor_at + header.descsz.load());
     }
-    return std::optional<uint32_t>{};
-}
-
-bool is_loaded(const Segments& segments, uint32_t address) {
-    return std::any_of(segments.begin(), segments.end(), [address](const Segment& s) {
-        return address >= s.gpaddr && address - s.gpaddr < s.contents.size();
-    });
+    return hv::Ok{};
 }
 
 }  // namespace
 
-hv::Result<Kernel, Refusal> read_kernel(Bytes file) {
+std::optional<Bytes> ElfImage::note(hv::abi::XenElfNote type) const {
+    const auto* found = std::find_if(notes.begin(), notes.end(),
+                                     [type](const XenNote& n) { return n.type == type; });
+    return found == notes.end() ? std::nullopt : std::optional{found->descriptor};
+}
+
+hv::Result<ElfImage, Refusal> read_elf(Bytes file) {
     const ElfHeader header = TRY(read_header(file));
-    Kernel kernel;
-    std::optional<uint32_t> entry;
+    ElfImage image;
+    image.entry = header.e_entry.load();
     for (uint64_t i = 0; i < header.e_phnum.load(); ++i) {
         // Cannot wrap: the first header lies within the file, or this ends with it.
         const uint64_t at = header.e_phoff.load() + i * sizeof(ProgramHeader);
         const auto ph = TRY(read<ProgramHeader>(file, at));
         if (ph.p_type.load() == PT_LOAD) {
             const Segment segment = TRY(read_segment(file, ph));
-            TRY(add_segment(kernel.segments, segment));
-        } else if (ph.p_type.load() == PT_NOTE && !entry) {
+            TRY(add_segment(image.segments, segment));
+        } else if (ph.p_type.load() == PT_NOTE) {
             const Bytes notes = TRY(part(file, ph.p_offset.load(), ph.p_filesz.load()));
-            entry = TRY(find_entry(notes, ph.p_align.load() == 8 ? 8 : 4));
+            TRY(add_notes(image, notes, ph.p_align.load() == 8 ? 8 : 4));
         }
     }
-    if (!entry) {
-        return hv::Err{Refusal::NoPvhNote};
+    return image;
+}
+
+hv::Result<uint64_t, Refusal> to_number(Bytes descriptor) {
+    if (descriptor.size() == sizeof(uint32_t)) {
+        return uint64_t{TRY(read<hv::Le<uint32_t>>(descriptor, 0)).load()};
     }
-    if (!is_loaded(kernel.segments, *entry)) {
-        return hv::Err{Refusal::EntryOutside};
+    if (descriptor.size() == sizeof(uint64_t)) {
+        return TRY(read<hv::Le<uint64_t>>(descriptor, 0)).load();
     }
-    kernel.entry = *entry;
-    return kernel;
+    return hv::Err{Refusal::ElfMalformed};
+}
+
+bool is_loaded(const Segments& segments, uint64_t address) {
+    return std::any_of(segments.begin(), segments.end(), [address](const Segment& s) {
+        return address >= s.gpaddr && address - s.gpaddr < s.contents.size();
+    });
 }
 
 }  // namespace builder

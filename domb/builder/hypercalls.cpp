@@ -38,8 +38,7 @@ hv::Result<Hypercalls, OutOfMemory> Hypercalls::create(std::span<std::byte> wind
     return Hypercalls{window, *new (memory.data()) Batch};
 }
 
-hv::Result<std::span<std::byte>, HypercallError> Hypercalls::map(hv::DomainId domain, hv::Gfn first,
-                                                                 size_t pages) {
+std::span<std::byte> Hypercalls::take_place(size_t pages) {
     ASSERT(pages <= batch_pages && pages * hv::page_size <= window_.size());
     if (window_.size() - window_used_ < pages * hv::page_size) {
         window_used_ = 0;
@@ -50,8 +49,13 @@ hv::Result<std::span<std::byte>, HypercallError> Hypercalls::map(hv::DomainId do
         unmap(place);
     }
     window_used_ += place.size();
+    return place;
+}
+
+// batch_.idxs says which frames.
+Done Hypercalls::map(hv::DomainId domain, std::span<std::byte> place) {
+    const size_t pages = place.size() / hv::page_size;
     for (size_t i = 0; i < pages; ++i) {
-        batch_.idxs[i] = (first + i).value();
         batch_.gpfns[i] = rt::to_argument(place.data()) / hv::page_size + i;
         batch_.errs[i] = 0;
     }
@@ -68,7 +72,7 @@ hv::Result<std::span<std::byte>, HypercallError> Hypercalls::map(hv::DomainId do
     for (const int32_t error : std::span{batch_.errs}.first(pages)) {
         TRY(done(error));
     }
-    return place;
+    return hv::Ok{};
 }
 
 void Hypercalls::unmap(std::span<std::byte> place) {
@@ -81,33 +85,69 @@ void Hypercalls::unmap(std::span<std::byte> place) {
     }
 }
 
-// Calls fill(mapped bytes) for one piece of [at, at + bytes) after the other.
-template <class Fill>
-Done Hypercalls::for_each_piece(hv::DomainId domain, hv::GuestPaddr at, uint64_t bytes, Fill fill) {
+// Calls fill(mapped bytes) for one piece after the other of the bytes from `offset` in frame_at(0)
+// on.
+template <class FrameAt, class Fill>
+Done Hypercalls::for_each_piece(hv::DomainId domain, FrameAt frame_at, uint64_t offset,
+                                uint64_t bytes, Fill fill) {
     const size_t most_pages = std::min(batch_pages, window_.size() / hv::page_size);
+    size_t next = 0;
     while (bytes > 0) {
-        const uint64_t offset = hv::page_offset(at.value());
         const uint64_t wanted = hv::align_up(offset + bytes, hv::page_size) / hv::page_size;
-        const auto pages = TRY(map(domain, hv::to_gfn(at), std::min(most_pages, wanted)));
+        const auto pages = take_place(std::min(most_pages, wanted));
+        for (size_t i = 0; i < pages.size() / hv::page_size; ++i) {
+            batch_.idxs[i] = frame_at(next++).value();
+        }
+        TRY(map(domain, pages));
         const size_t n = std::min(bytes, pages.size() - offset);
         fill(pages.subspan(offset, n));
         bytes -= n;
-        at = at + n;
+        offset = 0;
     }
     return hv::Ok{};
 }
 
-Done Hypercalls::write(hv::DomainId domain, hv::GuestPaddr at, std::span<const std::byte> bytes) {
-    return for_each_piece(domain, at, bytes.size(), [&bytes](std::span<std::byte> piece) {
+namespace {
+
+auto frames_from(hv::GuestPaddr at) {
+    return [first = hv::to_gfn(at)](size_t i) { return first + i; };
+}
+
+auto frames_of(std::span<const hv::Gfn> frames) {
+    return [frames](size_t i) { return frames[i]; };
+}
+
+auto copy_of(std::span<const std::byte> bytes) {
+    return [bytes](std::span<std::byte> piece) mutable {
         memcpy(piece.data(), bytes.data(), piece.size());
         bytes = bytes.subspan(piece.size());
-    });
+    };
+}
+
+void fill_with_zeros(std::span<std::byte> piece) {
+    memset(piece.data(), 0, piece.size());
+}
+
+}  // namespace
+
+Done Hypercalls::write(hv::DomainId domain, hv::GuestPaddr at, std::span<const std::byte> bytes) {
+    return for_each_piece(domain, frames_from(at), hv::page_offset(at.value()), bytes.size(),
+                          copy_of(bytes));
 }
 
 Done Hypercalls::zero(hv::DomainId domain, hv::GuestPaddr at, uint64_t bytes) {
-    return for_each_piece(domain, at, bytes, [](std::span<std::byte> piece) {
-        memset(piece.data(), 0, piece.size());
-    });
+    return for_each_piece(domain, frames_from(at), hv::page_offset(at.value()), bytes,
+                          fill_with_zeros);
+}
+
+Done Hypercalls::write_frames(hv::DomainId domain, std::span<const hv::Gfn> frames, uint64_t offset,
+                              std::span<const std::byte> bytes) {
+    return for_each_piece(domain, frames_of(frames), offset, bytes.size(), copy_of(bytes));
+}
+
+Done Hypercalls::zero_frames(hv::DomainId domain, std::span<const hv::Gfn> frames, uint64_t offset,
+                             uint64_t bytes) {
+    return for_each_piece(domain, frames_of(frames), offset, bytes, fill_with_zeros);
 }
 
 Done Hypercalls::set_memory_map(hv::DomainId domain, const layout::MemoryMap& map) {
@@ -128,6 +168,18 @@ Done Hypercalls::set_memory_map(hv::DomainId domain, const layout::MemoryMap& ma
 Done Hypercalls::set_vcpu(hv::DomainId domain, uint32_t eip, uint32_t ebx) {
     const hv::abi::LaunchVcpu argument{domain.value(), eip, ebx, 0};
     return launch_op(LaunchOp::SetVcpu, &argument);
+}
+
+Done Hypercalls::set_pv_vcpu(hv::DomainId domain, const PvStart& start) {
+    const hv::abi::LaunchPvVcpu argument{
+        .domid = domain.value(),
+        .pad = 0,
+        .rip = start.entry.value(),
+        .rsp = start.stack.value(),
+        .start_info = start.start_info.value(),
+        .l4_gfn = start.page_table.value(),
+        .hypercall_page = start.hypercall_page.value_or(hv::Gfn{~uint64_t{0}}).value()};
+    return launch_op(LaunchOp::SetPvVcpu, &argument);
 }
 
 Done Hypercalls::built(hv::DomainId domain, hv::abi::LaunchOutcome outcome) {

@@ -27,16 +27,19 @@ class Hypercalls final : public Hypervisor {
 
     Done write(hv::DomainId domain, hv::GuestPaddr at, std::span<const std::byte> bytes) override;
     Done zero(hv::DomainId domain, hv::GuestPaddr at, uint64_t bytes) override;
+    Done write_frames(hv::DomainId domain, std::span<const hv::Gfn> frames, uint64_t offset,
+                      std::span<const std::byte> bytes) override;
+    Done zero_frames(hv::DomainId domain, std::span<const hv::Gfn> frames, uint64_t offset,
+                     uint64_t bytes) override;
     Done set_memory_map(hv::DomainId domain, const layout::MemoryMap& map) override;
     Done set_vcpu(hv::DomainId domain, uint32_t eip, uint32_t ebx) override;
+    Done set_pv_vcpu(hv::DomainId domain, const PvStart& start) override;
     Done built(hv::DomainId domain, hv::abi::LaunchOutcome outcome) override;
     Done cap(uint64_t log_used, bool measured) override;
     void record(std::string_view line) override;
     void print(std::string_view line) override;
 
   private:
-    template <class Fill>
-    Done for_each_piece(hv::DomainId domain, hv::GuestPaddr at, uint64_t bytes, Fill fill);
     // Argument lists of XENMEM_add_to_physmap_batch.
     struct Batch {
         std::array<uint64_t, batch_pages> idxs;
@@ -45,10 +48,12 @@ class Hypercalls final : public Hypervisor {
     };
 
     Hypercalls(std::span<std::byte> window, Batch& batch) : window_{window}, batch_{batch} {}
-    // Where the pages now are.
-    hv::Result<std::span<std::byte>, HypercallError> map(hv::DomainId domain, hv::Gfn first,
-                                                         size_t pages);
-
+    template <class FrameAt, class Fill>
+    Done for_each_piece(hv::DomainId domain, FrameAt frame_at, uint64_t offset, uint64_t bytes,
+                        Fill fill);
+    // A place for the frames that batch_.idxs has been given; where they then are.
+    std::span<std::byte> take_place(size_t pages);
+    Done map(hv::DomainId domain, std::span<std::byte> place);
     void unmap(std::span<std::byte> place);
 
     std::span<std::byte> window_;

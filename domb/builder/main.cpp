@@ -5,6 +5,7 @@
 
 #include "domb/builder/arena.hpp"
 #include "domb/builder/builder.hpp"
+#include "domb/builder/construct.hpp"
 #include "domb/builder/hypercalls.hpp"
 #include "domb/builder/tpm_events.hpp"
 #include "domb/rt/address_space.hpp"
@@ -128,7 +129,7 @@ void rt::domain_main(uint64_t /*start_info*/) {
     auto* modules = new (or_give_up(arena.take(sizeof(Modules))).data())
         Modules{delivered, arena, banks_to_hash(plan.banks)};
     Hypercalls hypervisor = or_give_up(Hypercalls::create(memory_of(info.window, arena), arena));
-    const auto tables = or_give_up(arena.take(layout::tables_end - layout::tables));
+    const auto tables = or_give_up(arena.take(scratch_bytes));
 
     const Outcome outcome = build_all({.graph = graph,
                                        .hypervisor = hypervisor,

@@ -2,7 +2,7 @@
 // Decides where a kernel and an initrd go in a domain's RAM, or that they do not fit.
 #pragma once
 
-#include "domb/builder/elf.hpp"
+#include "domb/builder/pvh_kernel.hpp"
 
 namespace builder {
 

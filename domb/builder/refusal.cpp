@@ -15,6 +15,8 @@ std::string_view to_name(Refusal refusal) {
             return "expected-digest-differs";
         case Refusal::NotElf64:
             return "not-an-x86-64-elf";
+        case Refusal::Elf32:
+            return "32-bit-elf";
         case Refusal::ElfMalformed:
             return "elf-malformed";
         case Refusal::ElfTooManyParts:
@@ -23,12 +25,24 @@ std::string_view to_name(Refusal refusal) {
             return "elf-segments-overlap";
         case Refusal::NoPvhNote:
             return "no-pvh-note";
+        case Refusal::NoPvNotes:
+            return "no-pv-notes";
+        case Refusal::PvNotesWrong:
+            return "pv-notes-wrong";
+        case Refusal::FeatureMissing:
+            return "kernel-requires-missing-feature";
         case Refusal::EntryOutside:
-            return "pvh-entry-outside-segments";
+            return "entry-outside-segments";
         case Refusal::OutsideRam:
             return "segment-outside-ram";
         case Refusal::TooLittleMemory:
             return "too-little-memory";
+        case Refusal::TooMuchMemory:
+            return "too-much-memory";
+        case Refusal::CommandLine:
+            return "command-line-too-long";
+        case Refusal::Role:
+            return "role-not-for-this-type";
         case Refusal::Unmeasured:
             return "not-measured";
         case Refusal::Hypervisor:

@@ -15,13 +15,20 @@ enum class Refusal : uint8_t {
     ModuleSize,        // the loader delivered more or fewer bytes than were built
     DigestDiffers,     // not the bytes the manifest demands
     NotElf64,          // no ELF file for x86-64
+    Elf32,             // a 32-bit ELF file: there are no 32-bit domains
     ElfMalformed,      // headers that contradict each other or the file's length
     ElfTooManyParts,   // more segments than a kernel has
     ElfOverlap,        // two segments claim the same memory
     NoPvhNote,         // no XEN_ELFNOTE_PHYS32_ENTRY: cannot be started as PVH
-    EntryOutside,      // the PVH entry is not inside what is loaded
+    NoPvNotes,         // no Xen notes that make it a PV kernel
+    PvNotesWrong,      // PV notes that contradict each other, the kernel or the address space
+    FeatureMissing,    // a PV kernel that cannot do without a feature that hv does not have
+    EntryOutside,      // the entry is not inside what is loaded
     OutsideRam,        // a segment lies where no RAM can be: hole, ACPI tables, above 4 GiB
     TooLittleMemory,   // kernel and initrd do not fit into the domain's memory
+    TooMuchMemory,     // more memory than the domain's type can have
+    CommandLine,       // a command line longer than the start info holds
+    Role,              // a role that the domain's type cannot have
     Unmeasured,        // the TPM failed and the policy is `required`
     Hypervisor,        // the hypervisor refused an operation; its log says more
 };

@@ -27,6 +27,10 @@ inline constexpr size_t max_cmdline_bytes = 2047;  // COMMAND_LINE_SIZE of x86 L
 
 enum class DomainType : uint8_t { Pv, Pvh, Hvm };
 
+// PV domains: whether the frame behind each page is the one of its number, or none is. For tests of
+// kernels and of hv, which must not care.
+enum class P2mOrder : uint8_t { Identity, Permuted };
+
 // What happens when something cannot be measured ([design] 4). Part of the measured configuration.
 enum class Measurement : uint8_t { Required, Preferred, Off };
 
@@ -76,6 +80,7 @@ struct Domain {
     std::string_view name;
     std::array<std::byte, 16> uuid{};
     DomainType type = DomainType::Pvh;
+    P2mOrder p2m = P2mOrder::Identity;  // PV only
     uint32_t vcpu_count = 1;
     uint64_t memory_bytes = 0;      // RAM it starts with, a multiple of 4 KiB
     uint64_t max_memory_bytes = 0;  // RAM it may balloon up to: as much, or more

@@ -37,6 +37,29 @@ class ElfFile {
     void add_load(uint64_t paddr, const std::string& contents, uint64_t memsz) {
         parts_.push_back({1, paddr, contents, memsz, 0x1000});
     }
+    // A PV kernel as Linux is one: 4 MiB in, above -2 GiB, with a p2m list of its own place.
+    static constexpr uint64_t pv_base = 0xffffffff80000000;
+    static ElfFile good_pv() {
+        ElfFile file;
+        file.add_load(0x400000, std::string(0x1800, 'K'), 0x3000);
+        file.add_load(0x404100, "data that begins within a page", 0x100);
+        file.add_note(pv_notes());
+        return file;
+    }
+    // With another note put first, which then is the one that counts.
+    static std::string pv_notes(const std::string& first = "") {
+        return first + note("Xen", 5, std::string{"xen-3.0\0", 8}) +
+               note("Xen", 6, std::string{"linux\0", 6}) +
+               note("Xen", 8, std::string{"generic\0", 8}) +
+               note("Xen", 10, "!writable_page_tables|pae_pgdir_above_4gb") +
+               note("Xen", 3, number(pv_base, 8)) + note("Xen", 4, number(0, 8)) +
+               note("Xen", 1, number(pv_base + 0x400010, 8)) +
+               note("Xen", 2, number(pv_base + 0x401000, 8)) +
+               note("Xen", 12, number(0xffff800000000000, 8)) +
+               note("Xen", 13, number(1, 8) + number(1, 8)) + note("Xen", 14, number(1, 4)) +
+               note("Xen", 15, number(0x8000000000, 8)) + note("Xen", 16, number(1, 4)) +
+               note("Xen", 17, number(0x8801, 4));
+    }
     void add_note(const std::string& contents, uint64_t align = 4) {
         parts_.push_back({4, 0, contents, contents.size(), align});
     }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "domb/builder/elf.hpp"
-
+#include "domb/builder/pvh_kernel.hpp"
 #include "tests/unit/domb/elf_file.hpp"
 
 #include <optional>
@@ -83,6 +82,8 @@ TEST(Elf, refuses_what_is_no_elf64_for_x86_64) {
     EXPECT_EQ(refusal_of({}), Refusal::NotElf64);
     auto file = ElfFile::good().bytes();
     file[4] = std::byte{1};  // ELFCLASS32
+    EXPECT_EQ(refusal_of(file), Refusal::Elf32);
+    file[4] = std::byte{3};
     EXPECT_EQ(refusal_of(file), Refusal::NotElf64);
     file = ElfFile::good().bytes();
     poke<uint16_t>(file, 0x12, 3);  // EM_386
@@ -186,6 +187,23 @@ TEST(Elf, refuses_an_entry_that_is_not_loaded) {
         file.add_load(0x1000000, std::string(0x1800, 'K'), 0x2000);
         file.add_note(ElfFile::note("Xen", 18, ElfFile::number(entry, 8)));
         EXPECT_EQ(refusal_of(file.bytes()), Refusal::EntryOutside) << entry;
+    }
+}
+
+TEST(Elf, refuses_more_xen_notes_than_a_kernel_has) {
+    for (const size_t count : {max_xen_notes, max_xen_notes + 1}) {
+        ElfFile file;
+        file.add_load(0x1000000, "code", 4);
+        std::string notes = ElfFile::note("Xen", 18, ElfFile::number(0x1000000, 8));
+        for (size_t i = 1; i < count; ++i) {
+            notes += ElfFile::note("Xen", 0, "info");
+        }
+        for (int i = 0; i < 100; ++i) {
+            notes += ElfFile::note("GNU", 0, "others are not counted");
+        }
+        file.add_note(notes);
+        EXPECT_EQ(refusal_of(file.bytes()),
+                  count > max_xen_notes ? std::optional{Refusal::ElfTooManyParts} : std::nullopt);
     }
 }
 
