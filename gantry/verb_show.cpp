@@ -51,6 +51,9 @@ Json to_json(const launch::Domain& domain) {
                  {"roles", roles},
                  {"cpuid", {{"x2apic", domain.cpuid.x2apic}, {"xsave", domain.cpuid.xsave}}},
                  {"kernel", to_json(domain.kernel)}};
+    if (domain.type == launch::DomainType::Pv) {
+        json["pv"] = {{"p2m", to_string(domain.p2m)}};
+    }
     if (domain.initrd) {
         json["initrd"] = to_json(*domain.initrd);
     }

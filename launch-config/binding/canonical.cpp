@@ -64,6 +64,9 @@ void write_domain_text(const Domain& domain, const ArtifactDigests& digests, hv:
     put_line(out, "domid", domain.domid.value());
     put_uuid(out, domain.uuid);
     put_line(out, "type", to_string(domain.type));
+    if (domain.type == DomainType::Pv) {
+        put_line(out, "pv-p2m", to_string(domain.p2m));
+    }
     put_line(out, "vcpus", domain.vcpu_count);
     put_line(out, "memory", domain.memory_bytes);
     put_line(out, "memory-max", domain.max_memory_bytes);
@@ -99,6 +102,16 @@ std::string_view to_string(DomainType type) {
             return "pvh";
         case DomainType::Hvm:
             return "hvm";
+    }
+    return "?";
+}
+
+std::string_view to_string(P2mOrder order) {
+    switch (order) {
+        case P2mOrder::Identity:
+            return "identity";
+        case P2mOrder::Permuted:
+            return "permuted";
     }
     return "?";
 }

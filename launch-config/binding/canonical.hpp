@@ -42,6 +42,7 @@ void write_hypervisor_text(const LaunchGraph& graph, std::string_view effective_
 
 // The words of the text and of the manifest.
 std::string_view to_string(DomainType type);
+std::string_view to_string(P2mOrder order);
 std::string_view to_string(Measurement measurement);
 std::string_view to_string(Role role);
 std::string_view to_string(ExpectedEnd end);

@@ -85,10 +85,28 @@ Decoded<DomainType> decode_type(const NodeReader& reader) {
     if ((mode & names::mode_pv) != 0 && (mode & names::mode_device_model) != 0) {
         return reader.reject(DecodeReason::Contradiction, names::mode);
     }
-    if ((mode & (names::mode_pv | names::mode_device_model)) != 0) {
+    const bool is_pv = (mode & names::mode_pv) != 0;
+    const bool is_long = (mode & names::mode_long) != 0;
+    if ((mode & names::mode_device_model) != 0 || (is_pv && !is_long)) {
         return reader.reject(DecodeReason::NotImplemented, names::mode);
     }
-    return DomainType::Pvh;
+    return is_pv ? DomainType::Pv : DomainType::Pvh;
+}
+
+Decoded<P2mOrder> decode_p2m(const NodeReader& reader, DomainType type) {
+    constexpr std::array orders{P2mOrder::Identity, P2mOrder::Permuted};
+    const auto word = TRY(reader.string(names::p2m));
+    if (!word) {
+        return P2mOrder::Identity;
+    }
+    const auto order = find_word<P2mOrder>(*word, orders);
+    if (!order) {
+        return reader.reject(DecodeReason::Malformed, names::p2m);
+    }
+    if (type != DomainType::Pv) {
+        return reader.reject(DecodeReason::Contradiction, names::p2m);
+    }
+    return *order;
 }
 
 // The binding counts in KiB, in one or two cells.
@@ -215,20 +233,24 @@ Decoded<Artifact> decode_module(const NodeReader& reader, std::string_view defau
 }
 
 Decoded<Domain> decode_domain(const NodeReader& reader, DecodeNotes* notes) {
-    constexpr std::array<std::string_view, 16> known{
-        "compatible",      "#address-cells", "#size-cells",       names::domid,
-        names::uuid,       names::mode,      names::cpus,         names::memory,
-        names::max_memory, names::name,      names::capabilities, names::roles,
-        names::x2apic,     names::xsave,     names::expect,       names::path};
+    constexpr std::array<std::string_view, 17> known{
+        "compatible",        "#address-cells", "#size-cells", names::domid,      names::uuid,
+        names::mode,         names::cpus,      names::memory, names::max_memory, names::name,
+        names::capabilities, names::roles,     names::x2apic, names::xsave,      names::expect,
+        names::path,         names::p2m};
     const std::string_view node_name = reader.node().name();
     Domain domain;
     domain.domid = TRY(decode_domid(reader));
     domain.name = TRY(decode_name(reader, node_name.substr(0, node_name.find('@'))));
     TRY(decode_uuid(reader, domain.uuid));
     domain.type = TRY(decode_type(reader));
+    domain.p2m = TRY(decode_p2m(reader, domain.type));
     domain.vcpu_count = TRY(reader.u32_in(names::cpus, 1, max_vcpus_per_domain));
     TRY(decode_memory(reader, domain));
     domain.roles = TRY(decode_roles(reader));
+    if (domain.type == DomainType::Pv && !domain.roles.empty()) {
+        return reader.reject(DecodeReason::NotImplemented, names::roles);
+    }
     domain.cpuid.x2apic = TRY(reader.flag(names::x2apic, true));
     domain.cpuid.xsave = TRY(reader.flag(names::xsave, true));
     domain.expected_end = TRY(decode_expected_end(reader));

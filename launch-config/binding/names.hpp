@@ -32,6 +32,7 @@ inline constexpr string_view max_memory = "mem-max";
 inline constexpr string_view capabilities = "capabilities";
 inline constexpr string_view name = "hl,name";
 inline constexpr string_view roles = "hl,roles";
+inline constexpr string_view p2m = "hl,pv-p2m";
 inline constexpr string_view x2apic = "hl,cpuid-x2apic";
 inline constexpr string_view xsave = "hl,cpuid-xsave";
 inline constexpr string_view expect = "hl,expect";

@@ -140,14 +140,36 @@ class Preparer {
     }
 
     void check_kernel(const DomainSpec& domain, const PreparedDomain& prepared) {
-        auto layout = inspect_kernel(*prepared.kernel.bytes);
-        if (!layout.ok()) {
+        const auto layout = inspect_kernel(*prepared.kernel.bytes);
+        const std::optional<ImageError> problem =
+            layout.ok() ? find_start_problem(layout.value(), domain.type.value)
+                        : std::optional{layout.error()};
+        if (problem) {
             diagnostics_.add(domain.kernel->place,
-                             "kernel " + quote(domain.kernel->file) + " " + layout.error().what,
-                             layout.error().expected);
-            return;
+                             "kernel " + quote(domain.kernel->file) + " " + problem->what,
+                             problem->expected);
+        } else if (domain.type.value == DomainType::Pv) {
+            check_pv_memory(domain, layout.value(), prepared);
+        } else {
+            check_memory(domain, layout.value(), prepared);
         }
-        check_memory(domain, layout.value(), prepared);
+    }
+
+    // What domB needs at least: kernel, initrd, p2m list, and 512 KiB beyond a few pages. It knows
+    // the page tables and the alignment, and has the last word.
+    void check_pv_memory(const DomainSpec& domain, const KernelLayout& kernel,
+                         const PreparedDomain& prepared) {
+        const uint64_t memory = domain.memory_bytes.value;
+        const uint64_t initrd =
+            prepared.initrd && prepared.initrd->bytes ? prepared.initrd->bytes->size() : 0;
+        const uint64_t needed = hv::align_up(kernel.high, hv::page_size) +
+                                hv::align_up(initrd, hv::page_size) + memory / 512 + (600 << 10);
+        if (needed > memory) {
+            diagnostics_.add(
+                domain.memory_bytes.place,
+                "kernel and initrd do not fit into " + format_size(memory),
+                "expected at least " + format_size(hv::align_up(needed, uint64_t{4} << 20)));
+        }
     }
 
     // The rule by which domB places them: the initrd above the kernel or between it and 1 MiB.

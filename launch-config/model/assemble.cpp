@@ -85,7 +85,8 @@ class Assembler {
         domain.name = spec.name.value;
         domain.domid = hv::DomainId{spec.domid ? spec.domid->value : uint16_t{0}};
         domain.uuid = spec.uuid ? spec.uuid->value : derive_uuid(spec.name.value);
-        domain.type = spec.type;
+        domain.type = spec.type.value;
+        domain.p2m = spec.p2m.value_or(P2mOrder::Identity);
         domain.vcpu_count = spec.vcpu_count;
         domain.memory_bytes = spec.memory_bytes.value;
         domain.max_memory_bytes = spec.max_memory_bytes.value;

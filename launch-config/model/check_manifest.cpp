@@ -2,6 +2,7 @@
 // The rules between fields, as a table. Each has at least one bad manifest in
 // tests/corpus/manifest/bad. Rules about the contents of files are in plan.cpp.
 #include "launch-config/binding/node_reader.hpp"
+#include "launch-config/model/check_pv.hpp"
 #include "launch-config/model/manifest.hpp"
 
 #include <algorithm>
@@ -197,11 +198,17 @@ void order_has_no_cycle(const Manifest& manifest, Diagnostics& diagnostics) {
     }
 }
 
-constexpr std::array<Rule, 11> rules{
+void pv_domains_are_possible(const Manifest& manifest, Diagnostics& diagnostics) {
+    for (const DomainSpec& domain : manifest.domains) {
+        check_pv(domain, diagnostics);
+    }
+}
+
+constexpr std::array<Rule, 12> rules{
     domains_exist,         names_are_well_formed,      names_are_unique,
     uuids_are_unique,      domids_are_unique,          roles_are_held_once,
     memory_is_whole_pages, memory_maximum_is_not_less, memory_fits_the_machine,
-    references_are_known,  order_has_no_cycle,
+    references_are_known,  order_has_no_cycle,         pv_domains_are_possible,
 };
 
 }  // namespace

@@ -97,7 +97,7 @@ void write_roles(TreeWriter& tree, const Roles& roles) {
 uint32_t mode_of(DomainType type) {
     switch (type) {
         case DomainType::Pv:
-            return names::mode_pv;
+            return names::mode_pv | names::mode_long;
         case DomainType::Pvh:
             return 0;
         case DomainType::Hvm:
@@ -113,6 +113,9 @@ void write_domain(TreeWriter& tree, const Domain& domain, size_t number) {
     tree.cells(names::domid, {domain.domid.value()});
     tree.bytes(names::uuid, domain.uuid);
     tree.cells(names::mode, {mode_of(domain.type)});
+    if (domain.type == DomainType::Pv) {
+        tree.strings(names::p2m, {to_string(domain.p2m)});
+    }
     tree.cells(names::cpus, {domain.vcpu_count});
     tree.u64(names::memory, domain.memory_bytes / 1024);
     tree.u64(names::max_memory, domain.max_memory_bytes / 1024);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "launch-config/model/kernel_image.hpp"
 
+#include "hv/abi/xen_elfnote.hpp"
 #include "hv/base/address.hpp"
 #include "launch-config/model/unpack.hpp"
 
@@ -14,7 +15,7 @@
 namespace launch::model {
 namespace {
 
-constexpr uint32_t note_phys32_entry = 18;  // XEN_ELFNOTE_PHYS32_ENTRY, [xen-pub] elfnote.h
+using hv::abi::XenElfNote;
 
 hv::Err<ImageError> reject(std::string what, std::string expected) {
     return hv::Err{ImageError{std::move(what), std::move(expected)}};
@@ -67,26 +68,44 @@ hv::Result<std::span<const std::byte>, ImageError> find_payload(std::span<const 
     return *payload;
 }
 
-// The value of the PVH entry note in one PT_NOTE segment.
-std::optional<uint64_t> find_entry(std::span<const std::byte> notes, uint64_t alignment) {
+// What the Xen notes of a kernel say, as far as it matters here.
+struct XenNotes {
+    std::optional<uint64_t> pvh_entry;
+    bool has_version = false;
+    bool has_pv_start = false;  // a kernel with PVH support alone has the version, but not these
+
+    void take(XenElfNote type, std::span<const std::byte> value) {
+        constexpr std::string_view version = "xen-3.0";
+        if (type == XenElfNote::XEN_ELFNOTE_PHYS32_ENTRY && !pvh_entry) {
+            const auto narrow = read_at<uint32_t>(value, 0);
+            const auto wide = read_at<uint64_t>(value, 0);
+            pvh_entry = wide ? wide : narrow ? std::optional<uint64_t>{*narrow} : std::nullopt;
+        }
+        has_version |= type == XenElfNote::XEN_ELFNOTE_XEN_VERSION &&
+                       value.size() >= version.size() &&
+                       std::memcmp(value.data(), version.data(), version.size()) == 0;
+        has_pv_start |= type == XenElfNote::XEN_ELFNOTE_ENTRY ||
+                        type == XenElfNote::XEN_ELFNOTE_HYPERCALL_PAGE ||
+                        type == XenElfNote::XEN_ELFNOTE_VIRT_BASE;
+    }
+};
+
+// The notes of one PT_NOTE segment, up to one that is broken.
+void take_notes(XenNotes& found, std::span<const std::byte> notes, uint64_t alignment) {
     while (const auto header = read_at<Elf64_Nhdr>(notes, 0)) {
         const uint64_t value_at =
             hv::align_up(sizeof(*header) + uint64_t{header->n_namesz}, alignment);
         const auto name = range_at(notes, sizeof(*header), header->n_namesz);
         const auto value = range_at(notes, value_at, header->n_descsz);
         if (!name || !value) {
-            return std::nullopt;
+            return;
         }
-        const bool is_xen = name->size() == 4 && std::memcmp(name->data(), "Xen", 4) == 0;
-        if (is_xen && header->n_type == note_phys32_entry) {
-            const auto narrow = read_at<uint32_t>(*value, 0);
-            const auto wide = read_at<uint64_t>(*value, 0);
-            return wide ? wide : narrow ? std::optional<uint64_t>{*narrow} : std::nullopt;
+        if (name->size() == 4 && std::memcmp(name->data(), "Xen", 4) == 0) {
+            found.take(static_cast<XenElfNote>(header->n_type), *value);
         }
         const uint64_t step = hv::align_up(value_at + header->n_descsz, alignment);
         notes = notes.subspan(std::min<uint64_t>(step, notes.size()));
     }
-    return std::nullopt;
 }
 
 // Widens `layout` by one loaded segment; false if it is broken.
@@ -119,13 +138,16 @@ hv::Result<UnpackedKernel, ImageError> unpack_kernel(std::vector<std::byte> file
 
 hv::Result<KernelLayout, ImageError> inspect_kernel(std::span<const std::byte> elf) {
     const auto header = read_at<Elf64_Ehdr>(elf, 0);
+    if (header && is_elf(elf) && header->e_ident[EI_CLASS] == ELFCLASS32) {
+        return reject("is a 32-bit ELF image", "expected a 64-bit x86 kernel");
+    }
     if (!header || !is_elf(elf) || header->e_ident[EI_CLASS] != ELFCLASS64 ||
         header->e_ident[EI_DATA] != ELFDATA2LSB || header->e_machine != EM_X86_64 ||
         header->e_type != ET_EXEC) {
         return reject("is not an ELF image for x86-64", "expected a 64-bit x86 kernel");
     }
     KernelLayout layout{.low = UINT64_MAX};
-    std::optional<uint64_t> entry;
+    XenNotes notes;
     for (uint64_t i = 0; i < header->e_phnum; ++i) {
         const auto segment = read_at<Elf64_Phdr>(elf, header->e_phoff + i * sizeof(Elf64_Phdr));
         if (!segment || header->e_phentsize != sizeof(Elf64_Phdr)) {
@@ -136,20 +158,33 @@ hv::Result<KernelLayout, ImageError> inspect_kernel(std::span<const std::byte> e
             return reject("has a segment beyond the file or beyond 4 GiB",
                           "expected a whole ELF image");
         }
-        if (segment->p_type == PT_NOTE && !entry) {
-            const auto notes = range_at(elf, segment->p_offset, segment->p_filesz);
-            entry = notes ? find_entry(*notes, segment->p_align == 8 ? 8 : 4) : std::nullopt;
+        if (segment->p_type == PT_NOTE) {
+            const auto range = range_at(elf, segment->p_offset, segment->p_filesz);
+            take_notes(notes, range.value_or(std::span<const std::byte>{}),
+                       segment->p_align == 8 ? 8 : 4);
         }
     }
-    if (!entry) {
-        return reject("has no PVH entry note (XEN_ELFNOTE_PHYS32_ENTRY)",
-                      "expected a kernel built with CONFIG_PVH");
-    }
-    layout.entry = *entry;
-    if (layout.high == 0 || layout.entry < layout.low || layout.entry >= layout.high) {
-        return reject("has its PVH entry outside its segments", "expected a kernel");
-    }
+    layout.pvh_entry = notes.pvh_entry;
+    layout.is_pv = notes.has_version && notes.has_pv_start;
     return layout;
+}
+
+std::optional<ImageError> find_start_problem(const KernelLayout& kernel, DomainType type) {
+    if (type == DomainType::Pv) {
+        return kernel.is_pv
+                   ? std::nullopt
+                   : std::optional{ImageError{
+                         "has no notes of a PV kernel (XEN_ELFNOTE_XEN_VERSION and _ENTRY)",
+                         "expected a kernel built with CONFIG_XEN_PV"}};
+    }
+    if (!kernel.pvh_entry) {
+        return ImageError{"has no PVH entry note (XEN_ELFNOTE_PHYS32_ENTRY)",
+                          "expected a kernel built with CONFIG_PVH"};
+    }
+    if (kernel.high == 0 || *kernel.pvh_entry < kernel.low || *kernel.pvh_entry >= kernel.high) {
+        return ImageError{"has its PVH entry outside its segments", "expected a kernel"};
+    }
+    return std::nullopt;
 }
 
 }  // namespace launch::model

@@ -34,7 +34,9 @@ struct DomainSpec {
     At<std::string> name;
     std::optional<At<uint16_t>> domid;
     std::optional<At<Uuid>> uuid;
-    DomainType type = DomainType::Pvh;
+    At<DomainType> type{DomainType::Pvh, {}};
+    std::optional<Place> pv_place;  // of the object "pv"
+    std::optional<P2mOrder> p2m;
     uint32_t vcpu_count = 1;
     At<uint64_t> memory_bytes;
     At<uint64_t> max_memory_bytes;  // the same value and place when one size is stated
@@ -43,6 +45,7 @@ struct DomainSpec {
     std::optional<FileReference> kernel;  // always there when reading succeeded
     std::optional<FileReference> initrd;
     std::string cmdline;
+    Place cmdline_place;
     ExpectedEnd expected_end = ExpectedEnd::Poweroff;
     std::vector<At<std::string>> after;  // not implemented yet; references are checked all the same
 };

@@ -46,8 +46,9 @@ constexpr std::array later_top_fields{
     LaterField{"shared-memory", nothing_of_this},
     LaterField{"microcode", nothing_of_this},
 };
-constexpr std::array<std::string_view, 1> types{"pvh"};
-constexpr std::array<std::string_view, 2> later_types{"pv", "hvm"};
+constexpr std::array<std::string_view, 2> types{"pv", "pvh"};
+constexpr std::array<std::string_view, 1> later_types{"hvm"};
+constexpr std::array<std::string_view, 2> p2m_orders{"identity", "permuted"};
 constexpr std::array<std::string_view, 2> roles{"console", "tpm"};
 constexpr std::array<std::string_view, 5> later_roles{"control", "hardware", "xenstore", "recovery",
                                                       "launcher"};
@@ -127,7 +128,7 @@ class ManifestReader {
         domain.place = place;
         ObjectReader reader{value, place.pointer, diagnostics_};
         read_identity(reader, domain);
-        static_cast<void>(reader.word("type", types, later_types));
+        read_type(reader, domain);
         domain.vcpu_count =
             static_cast<uint32_t>(reader.integer("vcpus", 1, max_vcpus_per_domain).value_or(1));
         read_memory(reader, domain);
@@ -137,12 +138,29 @@ class ManifestReader {
         domain.kernel = read_file(reader, "kernel");
         domain.initrd = read_file(reader, "initrd");
         domain.cmdline = reader.string("cmdline", max_cmdline_bytes).value_or("");
+        static_cast<void>(reader.member("cmdline", domain.cmdline_place));
         if (const auto end = reader.word("expect", ends)) {
             domain.expected_end = static_cast<ExpectedEnd>(*end);
         }
         read_after(reader, domain);
         reader.finish(later_domain_fields);
         return domain;
+    }
+
+    void read_type(ObjectReader& reader, DomainSpec& domain) {
+        static_cast<void>(reader.member("type", domain.type.place));
+        if (const auto word = reader.word("type", types, later_types)) {
+            domain.type.value = *word == 0 ? DomainType::Pv : DomainType::Pvh;
+        }
+        Place place;
+        if (const JsonValue* value = reader.member("pv", place)) {
+            domain.pv_place = place;
+            ObjectReader pv{*value, place.pointer, diagnostics_};
+            if (const auto word = pv.word("p2m", p2m_orders)) {
+                domain.p2m = static_cast<P2mOrder>(*word);
+            }
+            pv.finish();
+        }
     }
 
     // "256M", or {"initial": "256M", "max": "1G"}.

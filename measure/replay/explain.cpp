@@ -32,6 +32,7 @@ constexpr std::array hypervisor_paths{
 };
 constexpr std::array domain_paths{
     KeyPath{"domain", "/name"},
+    KeyPath{"pv-p2m", "/pv/p2m"},
     KeyPath{"memory-max", "/memory"},
     KeyPath{"cpuid-x2apic", "/cpuid/x2apic"},
     KeyPath{"cpuid-xsave", "/cpuid/xsave"},

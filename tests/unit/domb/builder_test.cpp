@@ -233,6 +233,31 @@ TEST_F(Builder, refuses_a_domain_with_too_little_memory) {
               "path=/domains/1/memory");
 }
 
+TEST_F(Builder, measures_a_pv_domain_like_any_other) {
+    contents_[2] = test::ElfFile::good_pv().bytes();
+    modules_[2] = contents_[2];
+    auto& domain = add_domain("one", "/domains/0", true);
+    domain.type = launch::DomainType::Pv;
+    domain.p2m = launch::P2mOrder::Permuted;
+    EXPECT_EQ(build(&events), Outcome::Capped);
+    EXPECT_EQ(outcome(1), LaunchOutcome::Ready);
+    EXPECT_EQ(events.events(), (std::vector<std::string>{"12 13", "13 6", "13 6", "12 4", "13 4"}));
+    EXPECT_NE(events.data[0].find("\ntype pv\npv-p2m permuted\n"), std::string::npos);
+    EXPECT_EQ(events.digests[1], measure::hash(banks, contents_[2]));
+    ASSERT_TRUE(hypervisor.domains[1].pv_start.has_value());
+
+    // A kernel for PVH alone is measured, then refused.
+    contents_[2] = test::ElfFile::good().bytes();
+    modules_[2] = contents_[2];
+    domain.kernel.size_bytes = contents_[2].size();
+    FakeEvents fresh;
+    EXPECT_EQ(build(&fresh), Outcome::Capped);
+    EXPECT_EQ(hypervisor.records.back(),
+              "event=domain-built domid=1 outcome=refused reason=no-pv-notes "
+              "path=/domains/0/kernel");
+    EXPECT_EQ(fresh.events().size(), 6U);
+}
+
 TEST_F(Builder, refuses_types_it_cannot_build) {
     add_domain("one", "/domains/0", false).type = launch::DomainType::Hvm;
     EXPECT_EQ(build(&events), Outcome::Capped);

@@ -65,6 +65,15 @@ TEST(Canonical, domain_text_has_this_form) {
         domain_text(test::sample_graph().domains[0]));
 }
 
+TEST(Canonical, the_order_of_frames_is_a_pv_domains_only) {
+    Domain domain = test::sample_domain(2);
+    domain.p2m = P2mOrder::Permuted;
+    EXPECT_EQ(domain_text(domain).npos, domain_text(domain).find("p2m"));
+    domain.type = DomainType::Pv;
+    EXPECT_NE(domain_text(domain).npos,
+              domain_text(domain).find("\ntype pv\npv-p2m permuted\nvcpus "));
+}
+
 TEST(Canonical, a_domain_without_initrd_or_roles_says_so) {
     Domain domain = test::sample_domain(2);
     domain.initrd.reset();
@@ -126,6 +135,11 @@ TEST(Canonical, every_field_reaches_the_text) {
     add([](Domain& d) { d.name = "other"; });
     add([](Domain& d) { d.uuid[15] = std::byte{0}; });
     add([](Domain& d) { d.type = DomainType::Hvm; });
+    add([](Domain& d) { d.type = DomainType::Pv; });
+    add([](Domain& d) {
+        d.type = DomainType::Pv;
+        d.p2m = P2mOrder::Permuted;
+    });
     add([](Domain& d) { d.vcpu_count = 3; });
     add([](Domain& d) { d.memory_bytes += 4096; });
     add([](Domain& d) { d.max_memory_bytes += 4096; });

@@ -115,6 +115,21 @@ TEST(Decode, gives_back_the_graph_that_was_encoded) {
     }
 }
 
+TEST(Decode, gives_back_a_pv_domain_and_its_order_of_frames) {
+    for (const P2mOrder order : {P2mOrder::Identity, P2mOrder::Permuted}) {
+        LaunchGraph graph = test::sample_graph();
+        graph.domains[0].roles = {};
+        graph.domains[0].type = DomainType::Pv;
+        graph.domains[0].p2m = order;
+        const Bytes lcm = encode(graph);
+        LaunchGraph decoded;
+        ASSERT_TRUE(decode(lcm, decoded).ok());
+        EXPECT_EQ(decoded.domains[0].type, DomainType::Pv);
+        EXPECT_EQ(decoded.domains[0].p2m, order);
+        EXPECT_EQ(decoded.domains[1].type, DomainType::Pvh);
+    }
+}
+
 TEST(Decode, encoding_is_reproducible) {
     EXPECT_EQ(encode(test::sample_graph()), encode(test::sample_graph()));
 }
@@ -288,6 +303,9 @@ const Fault faults[] = {
     {"uuid_missing", remove_property(first, "domain-uuid"), at_first + "domain-uuid: is missing"},
     {"uuid_short", set_u64(first, "domain-uuid", 1), at_first + "domain-uuid: has not the form that the binding gives it"},
     {"mode_pv", set_u32(first, "mode", 1), at_first + "mode: is not implemented yet"},
+    {"mode_pv_roles", set_u32(first, "mode", 5), at_first + "hl,roles: is not implemented yet"},
+    {"p2m_of_pvh", set_text(first, "hl,pv-p2m", "permuted"), at_first + "hl,pv-p2m: contradicts another value"},
+    {"p2m_unknown", set_text(first, "hl,pv-p2m", "sorted"), at_first + "hl,pv-p2m: has not the form that the binding gives it"},
     {"mode_hvm", set_u32(first, "mode", 2), at_first + "mode: is not implemented yet"},
     {"mode_pv_hvm", set_u32(first, "mode", 3), at_first + "mode: contradicts another value"},
     {"mode_unknown", set_u32(first, "mode", 8), at_first + "mode: is out of range"},

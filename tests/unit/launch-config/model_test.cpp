@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The parts of the manifest's compiler that the golden tests see only from outside.
-#include "domb/builder/elf.hpp"
+#include "domb/builder/pv/kernel.hpp"
+#include "domb/builder/pvh_kernel.hpp"
 #include "launch-config/model/artifacts.hpp"
+#include "launch-config/model/check_pv.hpp"
 #include "launch-config/model/json_document.hpp"
 #include "launch-config/model/kernel_image.hpp"
 #include "launch-config/model/repack.hpp"
@@ -129,6 +131,11 @@ Bytes loaded(const Bytes& elf) {
     return memory;
 }
 
+bool is_refused(const Bytes& file, DomainType type) {
+    const auto layout = inspect_kernel(file);
+    return !layout.ok() || find_start_problem(layout.value(), type).has_value();
+}
+
 TEST(Repack, keeps_what_is_loaded_and_drops_the_rest) {
     const Bytes good = kernel_file("good.elf");
     const Bytes packed = repack_kernel(good);
@@ -136,7 +143,7 @@ TEST(Repack, keeps_what_is_loaded_and_drops_the_rest) {
     auto before = inspect_kernel(good);
     auto after = inspect_kernel(packed);
     ASSERT_TRUE(before.ok() && after.ok());
-    EXPECT_EQ(before.value().entry, after.value().entry);
+    EXPECT_EQ(before.value().pvh_entry, after.value().pvh_entry);
     EXPECT_EQ(before.value().low, after.value().low);
     EXPECT_EQ(before.value().high, after.value().high);
     EXPECT_EQ(packed, repack_kernel(packed));
@@ -153,15 +160,68 @@ TEST(Repack, suits_domb) {
         for (const Bytes& form : {file, repack_kernel(file)}) {
             auto kernel = builder::read_kernel(form);
             ASSERT_TRUE(kernel.ok()) << name;
-            EXPECT_EQ(expected.value().entry, kernel.value().entry) << name;
+            EXPECT_EQ(expected.value().pvh_entry, kernel.value().entry) << name;
         }
     }
-    for (const char* name :
-         {"no-note.elf", "arm.elf", "entry-outside.elf", "segment-outside.elf"}) {
+    for (const char* name : {"no-note.elf", "arm.elf", "entry-outside.elf", "segment-outside.elf",
+                             "32-bit.elf", "pv.elf"}) {
         const Bytes file = kernel_file(name);
-        EXPECT_FALSE(inspect_kernel(file).ok()) << name;
+        EXPECT_TRUE(is_refused(file, DomainType::Pvh)) << name;
         EXPECT_FALSE(builder::read_kernel(file).ok()) << name;
     }
+}
+
+TEST(Repack, suits_domb_for_pv) {
+    const Bytes file = kernel_file("pv.elf");
+    EXPECT_FALSE(is_refused(file, DomainType::Pv));
+    for (const Bytes& form : {file, repack_kernel(file)}) {
+        EXPECT_TRUE(builder::pv::read_kernel(form).ok());
+    }
+    for (const char* name : {"good.elf", "no-note.elf", "arm.elf", "32-bit.elf"}) {
+        const Bytes other = kernel_file(name);
+        EXPECT_TRUE(is_refused(other, DomainType::Pv)) << name;
+        EXPECT_FALSE(builder::pv::read_kernel(other).ok()) << name;
+    }
+}
+
+// The rules for PV domains, whether or not they are let in.
+std::vector<std::string> pv_problems(const DomainSpec& domain, bool refuse) {
+    Diagnostics diagnostics{"launch.json", "{}"};
+    check_pv(domain, diagnostics, refuse);
+    std::vector<std::string> pointers;
+    for (const auto& diagnostic : diagnostics.sorted()) {
+        pointers.push_back(diagnostic.place.pointer);
+    }
+    return pointers;
+}
+
+DomainSpec pv_domain() {
+    DomainSpec domain;
+    domain.type = {DomainType::Pv, {0, "/type"}};
+    domain.memory_bytes = domain.max_memory_bytes = {uint64_t{63} << 30, {0, "/memory"}};
+    domain.cmdline = std::string(1023, 'c');
+    domain.cmdline_place.pointer = "/cmdline";
+    return domain;
+}
+
+TEST(PvRules, are_all_there_behind_the_one_that_keeps_pv_out) {
+    using Pointers = std::vector<std::string>;
+    EXPECT_EQ(pv_problems(pv_domain(), false), Pointers{});
+    EXPECT_EQ(pv_problems(pv_domain(), true), Pointers{"/type"});
+    DomainSpec domain = pv_domain();
+    domain.roles.push_back({Role::Tpm, {0, "/roles/0"}});
+    EXPECT_EQ(pv_problems(domain, false), Pointers{"/roles/0"});
+    domain = pv_domain();
+    domain.cmdline += "c";
+    EXPECT_EQ(pv_problems(domain, false), Pointers{"/cmdline"});
+    domain = pv_domain();
+    domain.max_memory_bytes.value += 4096;
+    EXPECT_EQ(pv_problems(domain, false), Pointers{"/memory"});
+    domain = pv_domain();
+    domain.type.value = DomainType::Pvh;
+    EXPECT_EQ(pv_problems(domain, true), Pointers{});
+    domain.pv_place = {0, "/pv"};
+    EXPECT_EQ(pv_problems(domain, false), Pointers{"/pv"});
 }
 
 }  // namespace

@@ -87,6 +87,12 @@ TEST_F(Schema, refuses_what_the_tool_refuses_for_its_form) {
                                                 "memory_zero",
                                                 "name_repeated",
                                                 "pcrs_same",
+                                                "pv_cmdline_long",
+                                                "kernel_32_bit",
+                                                "pv_memory_large",
+                                                "pv_of_pvh",
+                                                "pv_role_tpm",
+                                                "type_pv",
                                                 "role_repeated",
                                                 "uuid_repeated"};
     size_t count = 0;
