@@ -34,6 +34,7 @@ beside "a guest that spins" spin seconds=8 poweroff --cpus 1
 beside "a flood of hypercalls" hypercall_flood seconds=3 poweroff --cpus 1
 beside "pointers that lead nowhere" bad_pointers "" poweroff
 beside "what belongs to others" not_mine "" poweroff
+beside "user space that does what only kernels may" user_mode "" poweroff
 beside "a console ring that makes no sense, and a flood of text" console_abuse seconds=2 poweroff
 expect_every_heartbeat
 beside "a crash" crash how=0 crash
