@@ -12,8 +12,8 @@ for _ in $(seq 100); do
     sleep 0.05
 done
 
-timeout 60 qemu-system-x86_64 -accel tcg -M q35 -cpu max -m 128 -display none -monitor none \
-    -serial stdio -no-reboot -device isa-debug-exit,iobase=0xf4,iosize=1 \
+timeout 60 "${SCENARIO_QEMU:-qemu-system-x86_64}" -accel tcg -M q35 -cpu max -m 128 \
+    -display none -monitor none -serial stdio -no-reboot -device isa-debug-exit,iobase=0xf4,iosize=1 \
     -chardev socket,id=tpm,path="$work/ctrl" -tpmdev emulator,id=tpm0,chardev=tpm \
     -device tpm-tis,tpmdev=tpm0 -kernel "$1" >"$work/out" && status=0 || status=$?
 cat "$work/out"

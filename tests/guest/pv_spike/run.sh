@@ -38,8 +38,8 @@ expect_answers "$built/console/spike.log"
 grep -q '^time syscall.c_page' "$built/console/spike.log" || fail "variant C has not run"
 
 new_case "bare"
-timeout 60 qemu-system-x86_64 -accel tcg -M q35 -cpu max -m 128 -display none -monitor none \
-    -serial stdio -no-reboot -device isa-debug-exit,iobase=0xf4,iosize=1 \
+timeout 60 "${SCENARIO_QEMU:-qemu-system-x86_64}" -accel tcg -M q35 -cpu max -m 128 \
+    -display none -monitor none -serial stdio -no-reboot -device isa-debug-exit,iobase=0xf4,iosize=1 \
     -kernel "$guests/pv_spike_bare.elf" >"$built.out" 2>"$built.err"
 grep -qx 'RESULT pass' "$built.out" || fail "no verdict"
 expect_answers "$built.out"
