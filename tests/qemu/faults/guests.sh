@@ -22,7 +22,7 @@ beside() {
 expect_every_heartbeat() {
     local log=$built/console/neighbour.log count
     count=$(grep -c '^heartbeat ' "$log")
-    [ "$count" -ge 10 ] || fail "only $count heartbeats"
+    [ "$count" -ge 4 ] || fail "only $count heartbeats"
     diff <(seq 0 $((count - 1))) <(sed -n 's/^heartbeat \([0-9]*\) at [0-9]* ms$/\1/p' "$log") \
         >/dev/null || fail "the neighbour's console has lost something"
     ! grep -q 'bytes lost' "$log" || fail "the console service has lost bytes of the neighbour"
