@@ -31,7 +31,7 @@ namespace hv::domain {
 struct Domain;
 
 // Whose interrupt waits in the VMCB.
-enum class OfferedBy : uint8_t { Nobody, Upcall, Lapic };
+enum class OfferedBy : uint8_t { Nobody, Upcall, Lapic, Nmi };
 
 struct Vcpu {
     Domain* domain = nullptr;

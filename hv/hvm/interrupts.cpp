@@ -64,10 +64,13 @@ void expire_timer(domain::Vcpu& v) {
 void offer(domain::Vcpu& v) {
     // CR8 lives in V_TPR while the guest runs.
     v.vmcb->control().int_ctl = (v.vmcb->control().int_ctl & ~svm::v_tpr_mask) | v.lapic->cr8();
-    // A PV kernel's stub runs with interrupts off and may not be interrupted by an NMI either.
-    constexpr uint64_t rflags_if = 1 << 9;
-    const bool in_stub = v.masks_upcalls && (v.vmcb->save().rflags & rflags_if) == 0;
-    if (!in_stub && (v.vmcb->control().eventinj & svm::event_valid) == 0 &&
+    // A PV kernel's stub runs with interrupts off and may not be interrupted by an NMI either, so
+    // there it is an interrupt of the same vector, which evtchn_upcall_mask does not mask.
+    if (v.masks_upcalls && v.nmi_pending.load(std::memory_order_acquire)) {
+        offer_vector(v, svm::vector_nmi, domain::OfferedBy::Nmi);
+        return;
+    }
+    if (!v.masks_upcalls && (v.vmcb->control().eventinj & svm::event_valid) == 0 &&
         v.nmi_pending.exchange(false, std::memory_order_acq_rel)) {
         v.vmcb->control().eventinj = svm::event_valid | svm::event_type_nmi | svm::vector_nmi;
     }
@@ -100,6 +103,9 @@ void settle(domain::Vcpu& v) {
     if (v.offered != domain::OfferedBy::Nobody) {
         if (is_cut_short && type_of(cut_short) == event_type_external) {
             return;  // taken but not delivered: offer() offers it again
+        }
+        if (v.offered == domain::OfferedBy::Nmi) {
+            v.nmi_pending.store(false, std::memory_order_release);
         }
         if (v.offered == domain::OfferedBy::Lapic) {
             v.lapic->begin_service(v.offered_vector);

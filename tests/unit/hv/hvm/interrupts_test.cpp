@@ -130,6 +130,20 @@ TEST_F(Interrupts, nmi_waits_for_an_event_in_the_way) {
     EXPECT_FALSE(has_pending(vcpu));
 }
 
+// The stub may not be interrupted, and evtchn_upcall_mask is not for NMIs.
+TEST_F(Interrupts, pv_kernel_gets_its_nmi_as_an_interrupt) {
+    vcpu.masks_upcalls = true;
+    vcpu.nmi_pending = true;
+    offer(vcpu);
+    EXPECT_TRUE(is_offered(2));
+    EXPECT_EQ(control.eventinj, 0U);
+    run(false);
+    EXPECT_TRUE(has_pending(vcpu));
+    run(true);
+    EXPECT_FALSE(has_pending(vcpu));
+    EXPECT_EQ(vcpu.offered, OfferedBy::Nobody);
+}
+
 TEST_F(Interrupts, upcall_goes_before_the_apic_and_past_it) {
     lapic.accept(0x41);
     use_upcalls(0x30);
