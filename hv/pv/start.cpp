@@ -100,6 +100,16 @@ Result<void, StartError> set_descriptor_tables(domain::Vcpu& v, const abi::VcpuG
     return Ok{};
 }
 
+bool are_canonical(const abi::VcpuGuestContext& c) {
+    const std::array addresses{
+        c.user_regs.rip,         c.user_regs.rsp,        c.kernel_sp, c.event_callback_eip,
+        c.failsafe_callback_eip, c.syscall_callback_eip, c.fs_base,   c.gs_base_kernel,
+        c.gs_base_user};
+    return std::all_of(addresses.begin(), addresses.end(), is_canonical) &&
+           std::all_of(std::begin(c.trap_ctxt), std::end(c.trap_ctxt),
+                       [](const abi::TrapInfo& trap) { return is_canonical(trap.address); });
+}
+
 }  // namespace
 
 Result<void, StartError> start_first(domain::Domain& d, const abi::LaunchPvVcpu& request) {
@@ -137,7 +147,7 @@ Result<void, StartError> initialise(domain::Vcpu& v, const abi::VcpuGuestContext
     domain::Domain& d = *v.domain;
     const auto root = gfn_of_cr3(c.ctrlreg[3]);
     const auto user_root = gfn_of_cr3(c.ctrlreg[1]);
-    if (!root || !user_root || !is_canonical(c.user_regs.rip)) {
+    if (!root || !user_root || !are_canonical(c)) {
         return Err{StartError::BadContext};
     }
     set_machine_state(v);
