@@ -4,6 +4,7 @@
 #include "hv/hypercall/handlers.hpp"
 #include "hv/pv/area.hpp"
 #include "hv/pv/descriptors.hpp"
+#include "hv/pv/page_tables.hpp"
 
 #include <array>
 #include <atomic>
@@ -35,7 +36,7 @@ Answer update_descriptor(Call& call) {
     const GuestPaddr at{call.args[0]};
     uint64_t descriptor = call.args[1];
     const Gfn gfn = to_gfn(at);
-    if (at.value() % sizeof(descriptor) != 0 || !domain::own_ram(call.domain(), gfn) ||
+    if (at.value() % sizeof(descriptor) != 0 || !pv::own_frame(call.domain(), gfn) ||
         !pv::accept_descriptor(descriptor)) {
         return fail(Errno::XEN_EINVAL);
     }

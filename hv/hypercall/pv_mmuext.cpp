@@ -32,7 +32,7 @@ Answer new_user_base(const Call& call, uint64_t mfn) {
 }
 
 Answer clear_page(const Call& call, Gfn gfn) {
-    const bool done = domain::own_ram(call.domain(), gfn) &&
+    const bool done = pv::own_frame(call.domain(), gfn) &&
                       call.domain().p2m.with_page(
                           gfn, true, [](std::byte* page) { std::memset(page, 0, page_size); });
     return done ? Answer{uint64_t{0}} : fail(Errno::XEN_EINVAL);
@@ -40,8 +40,8 @@ Answer clear_page(const Call& call, Gfn gfn) {
 
 Answer copy_page(const Call& call, Gfn to, Gfn from) {
     domain::Domain& domain = call.domain();
-    const auto target = domain::own_ram(domain, to);
-    const auto source = domain::own_ram(domain, from);
+    const auto target = pv::own_frame(domain, to);
+    const auto source = pv::own_frame(domain, from);
     if (!target || !source) {
         return fail(Errno::XEN_EINVAL);
     }

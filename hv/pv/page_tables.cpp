@@ -140,11 +140,16 @@ void note_below(domain::Domain& d, Gfn table, uint8_t own_level, uint8_t mark) {
 
 }  // namespace
 
+std::optional<Mfn> own_frame(domain::Domain& d, Gfn gfn) {
+    const bool is_m2p = gfn >= Gfn{abi::pv_m2p_gfn} && gfn < Gfn{abi::pv_area_gfn};
+    return is_m2p ? std::nullopt : domain::own_ram(d, gfn);
+}
+
 Result<void, TableError> write_entry(domain::Domain& d, GuestPaddr at, uint64_t value,
                                      bool keep_accessed_dirty) {
     const Gfn table = to_gfn(at);
     const uint64_t index = page_offset(at.value()) / entry_bytes;
-    if (at.value() % entry_bytes != 0 || !domain::own_ram(d, table)) {
+    if (at.value() % entry_bytes != 0 || !own_frame(d, table)) {
         return Err{TableError::BadFrame};
     }
     if (is_hypervisor_slot(index) && level(d, table) == 4) {

@@ -21,6 +21,9 @@ enum class TableError : uint8_t {
     BadSlot,   // of a pinned L4, in the hypervisor's part: refuse
 };
 
+// A frame that the guest has for itself: its RAM and its rings, not what hv made for it.
+std::optional<Mfn> own_frame(domain::Domain& domain, Gfn gfn);
+
 // Stores one entry. With keep_accessed_dirty, those two bits of the old one stay set.
 Result<void, TableError> write_entry(domain::Domain& domain, GuestPaddr at, uint64_t value,
                                      bool keep_accessed_dirty);
