@@ -246,6 +246,9 @@ Result<void, AreaError> create_area(mm::Arena& arena, domain::Domain& d) {
 
     TRY(or_no_memory(
         d.p2m.map(Gfn{abi::pv_shared_info_gfn}, d.shared_info_mfn, 1, mm::Access::ReadWrite)));
+    const Mfn xenstore = TRY(or_no_memory(arena.frames(1)));  // start_info names it in any case
+    mm::machine_frames.set(xenstore, 1, mm::FrameUse::Guest, d.id);
+    TRY(or_no_memory(d.p2m.map(Gfn{abi::pv_xenstore_gfn}, xenstore, 1, mm::Access::ReadWrite)));
     TRY(add_m2p_frames(arena, d, Gfn{0}, below));
     if (above != 0) {
         TRY(add_m2p_frames(arena, d, Gfn{hole_end}, above));

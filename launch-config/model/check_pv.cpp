@@ -11,16 +11,13 @@ constexpr uint64_t largest_memory = uint64_t{63} << 30;  // hv/abi/pv_layout.hpp
 
 }  // namespace
 
-void check_pv(const DomainSpec& domain, Diagnostics& diagnostics, bool refuse) {
+void check_pv(const DomainSpec& domain, Diagnostics& diagnostics) {
     if (domain.type.value != DomainType::Pv) {
         if (domain.pv_place) {
             diagnostics.add(*domain.pv_place, "the domain is not of type \"pv\"",
                             "expected no \"pv\", or that type");
         }
         return;
-    }
-    if (refuse) {
-        diagnostics.add(domain.type.place, "\"pv\" is not implemented yet", "expected \"pvh\"");
     }
     for (const At<Role>& role : domain.roles) {
         diagnostics.add(role.place,

@@ -6,10 +6,6 @@
 
 namespace launch::model {
 
-// The whole of what keeps PV domains out: with `false`, a manifest may describe them. hv cannot run
-// them yet.
-inline constexpr bool pv_is_refused = true;
-
-void check_pv(const DomainSpec& domain, Diagnostics& diagnostics, bool refuse = pv_is_refused);
+void check_pv(const DomainSpec& domain, Diagnostics& diagnostics);
 
 }  // namespace launch::model

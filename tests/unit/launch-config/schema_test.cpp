@@ -92,7 +92,6 @@ TEST_F(Schema, refuses_what_the_tool_refuses_for_its_form) {
                                                 "pv_memory_large",
                                                 "pv_of_pvh",
                                                 "pv_role_tpm",
-                                                "type_pv",
                                                 "role_repeated",
                                                 "uuid_repeated"};
     size_t count = 0;
