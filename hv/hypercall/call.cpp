@@ -42,7 +42,15 @@ Errno to_errno(event::Error error) {
     return Errno::XEN_EINVAL;
 }
 
-Errno to_errno(pv::TableError) {
+Errno to_errno(pv::TableError error) {
+    switch (error) {
+        case pv::TableError::BadFrame:
+        case pv::TableError::BadEntry:
+        case pv::TableError::BadSlot:
+            break;
+        case pv::TableError::NotDone:
+            return Errno::XEN_ERESTART;
+    }
     return Errno::XEN_EINVAL;
 }
 

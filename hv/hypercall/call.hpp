@@ -31,6 +31,9 @@ struct Call {
     domain::Vcpu& vcpu;
     uint64_t number = 0;             // RAX
     std::array<uint64_t, 5> args{};  // RDI, RSI, RDX, R10, R8
+    // Page tables of the guest that may still be looked through before the call gives way.
+    static constexpr uint32_t most_tables = 64;
+    uint32_t tables_left = most_tables;
 
     [[nodiscard]] domain::Domain& domain() const { return *vcpu.domain; }
     [[nodiscard]] GuestVaddr pointer(size_t n) const { return GuestVaddr{args[n]}; }

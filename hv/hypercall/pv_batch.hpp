@@ -23,7 +23,8 @@ inline Result<void, Errno> count_done(const Call& call, uint32_t done, bool cont
 }
 }  // namespace batch
 
-// Calls `work` with each element until one fails; the answer is that failure.
+// Calls `work` with each element until one fails; the answer is that failure. One that answers
+// XEN_ERESTART is called again with the same element.
 template <class Request, class Work>
 Answer for_each_request(Call& call, uint32_t at_a_time, Work&& work) {
     const auto raw = static_cast<uint32_t>(call.args[1]);
@@ -39,6 +40,9 @@ Answer for_each_request(Call& call, uint32_t at_a_time, Work&& work) {
     };
     while (done < count && done < at_a_time) {
         if (const auto result = next(); !result.ok()) {
+            if (result.error() == Errno::XEN_ERESTART) {
+                break;
+            }
             TRY(batch::count_done(call, done, continued));
             return fail(result.error());
         }

@@ -51,6 +51,20 @@ Answer copy_page(const Call& call, Gfn to, Gfn from) {
     return 0;
 }
 
+// Looks at as many descriptors as there are entries in that many page tables.
+Answer set_ldt(Call& call, const abi::MmuextOp& op) {
+    constexpr uint32_t most_pages = 16;
+    static_assert(most_pages <= Call::most_tables);
+    if (call.tables_left < most_pages) {
+        return again();
+    }
+    call.tables_left -= most_pages;
+    if (!pv::set_ldt(call.vcpu, op.arg1.linear_addr, op.arg2.nr_ents)) {
+        return fail(Errno::XEN_EINVAL);
+    }
+    return 0;
+}
+
 Answer flush_some(Call& call, uint64_t bitmap) {
     TRY(read<uint64_t>(call, GuestVaddr{bitmap}));
     flush_all(call);
@@ -65,10 +79,10 @@ Answer carry_out(Call& call, const abi::MmuextOp& op) {
         case abi::MmuextCmd::MMUEXT_PIN_L2_TABLE:
         case abi::MmuextCmd::MMUEXT_PIN_L3_TABLE:
         case abi::MmuextCmd::MMUEXT_PIN_L4_TABLE:
-            TRY(edge(pv::pin(domain, gfn, static_cast<uint8_t>(op.cmd + 1))));
+            TRY(edge(pv::pin(domain, gfn, static_cast<uint8_t>(op.cmd + 1), call.tables_left)));
             return 0;
         case abi::MmuextCmd::MMUEXT_UNPIN_TABLE:
-            TRY(edge(pv::unpin(domain, gfn)));
+            TRY(edge(pv::unpin(domain, gfn, call.tables_left)));
             return 0;
         case abi::MmuextCmd::MMUEXT_NEW_BASEPTR:
             return new_base(call, gfn);
@@ -89,10 +103,7 @@ Answer carry_out(Call& call, const abi::MmuextOp& op) {
         case abi::MmuextCmd::MMUEXT_FLUSH_CACHE_GLOBAL:
             return 0;  // no device reads around the caches
         case abi::MmuextCmd::MMUEXT_SET_LDT:
-            if (!pv::set_ldt(call.vcpu, op.arg1.linear_addr, op.arg2.nr_ents)) {
-                return fail(Errno::XEN_EINVAL);
-            }
-            return 0;
+            return set_ldt(call, op);
         case abi::MmuextCmd::MMUEXT_CLEAR_PAGE:
             return clear_page(call, gfn);
         case abi::MmuextCmd::MMUEXT_COPY_PAGE:

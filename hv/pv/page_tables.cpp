@@ -8,6 +8,7 @@
 #include "hv/pv/pv.hpp"
 #include "hv/svm/vmcb.hpp"
 
+#include <array>
 #include <atomic>
 #include <cstring>
 
@@ -116,26 +117,65 @@ void note_level(domain::Domain& d, Gfn table, uint8_t value) {
     }
 }
 
-// Notes every table below, down to level 1. A subtree that carries its note already is skipped, so
-// what the guest has pinned piece by piece costs nothing here.
-void note_below(domain::Domain& d, Gfn table, uint8_t own_level, uint8_t mark) {
-    for (uint64_t i = 0; i < entries && own_level > 1; ++i) {
-        if (own_level == 4 && is_hypervisor_slot(i)) {
-            continue;
+constexpr uint64_t entries_at_a_time = 32;
+using Entries = std::array<uint64_t, entries_at_a_time>;
+
+// Entries of a table of the guest from `first` on; none are present where no frame is.
+Entries read_entries(const domain::Domain& d, Gfn table, uint64_t first) {
+    Entries read{};
+    d.p2m.with_page(table, false, [&](std::byte* page) {
+        for (uint64_t n = 0; n < read.size(); ++n) {
+            read[n] = entry_at(page, first + n).load(std::memory_order_relaxed);
         }
-        const auto value = read_entry(d, to_gpaddr(table).value(), i);
-        if (!value || (*value & pte::P) == 0 || (*value & pte::PS) != 0) {
-            continue;
-        }
-        const Gfn below = to_gfn(GuestPaddr{*value & pte::address_mask});
-        const auto below_level = static_cast<uint8_t>(own_level - 1);
-        const uint8_t wanted = mark != 0 ? below_level : uint8_t{0};
-        if (!is_ram(d, below) || level(d, below) == wanted) {
-            continue;
-        }
-        note_level(d, below, wanted);
-        note_below(d, below, below_level, mark);
+    });
+    return read;
+}
+
+Result<void, TableError> note_below(domain::Domain& d, Gfn table, uint8_t own_level, bool is_pinned,
+                                    uint32_t& tables_left);
+
+// Notes the table that an entry names, after what is below it.
+Result<void, TableError> note_entry(domain::Domain& d, uint64_t value, uint8_t its_level,
+                                    bool is_pinned, uint32_t& tables_left) {
+    if ((value & pte::P) == 0 || (value & pte::PS) != 0) {
+        return Ok{};
     }
+    const Gfn below = to_gfn(GuestPaddr{value & pte::address_mask});
+    const uint8_t wanted = is_pinned ? its_level : uint8_t{0};
+    const uint8_t before = level(d, below);
+    // A root stays one where a linear map names it as a lower table.
+    if (!is_ram(d, below) || before == wanted || before == 4) {
+        return Ok{};
+    }
+    TRY(note_below(d, below, its_level, is_pinned, tables_left));
+    note_level(d, below, wanted);
+    return Ok{};
+}
+
+// Notes every table below, down to level 1. What carries its note already is skipped with all below
+// it: so what the guest has pinned piece by piece costs nothing here, and an operation that is done
+// again because it had to give way goes on where it was. The tables are the guest's: they may name
+// each other in circles, and only tables_left ends that.
+Result<void, TableError> note_below(domain::Domain& d, Gfn table, uint8_t own_level, bool is_pinned,
+                                    uint32_t& tables_left) {
+    if (own_level == 1) {
+        return Ok{};
+    }
+    if (tables_left == 0) {
+        return Err{TableError::NotDone};
+    }
+    --tables_left;
+    for (uint64_t first = 0; first < entries; first += entries_at_a_time) {
+        const Entries read = read_entries(d, table, first);
+        for (uint64_t n = 0; n < read.size(); ++n) {
+            if (own_level == 4 && is_hypervisor_slot(first + n)) {
+                continue;
+            }
+            TRY(note_entry(d, read[n], static_cast<uint8_t>(own_level - 1), is_pinned,
+                           tables_left));
+        }
+    }
+    return Ok{};
 }
 
 }  // namespace
@@ -179,7 +219,8 @@ std::optional<GuestPaddr> find_leaf(const domain::Vcpu& v, GuestVaddr address) {
     return leaf ? std::optional{leaf->at} : std::nullopt;
 }
 
-Result<void, TableError> pin(domain::Domain& d, Gfn table, uint8_t own_level) {
+Result<void, TableError> pin(domain::Domain& d, Gfn table, uint8_t own_level,
+                             uint32_t& tables_left) {
     if (!is_ram(d, table) || !domain::own_ram(d, table)) {
         return Err{TableError::BadFrame};
     }
@@ -187,20 +228,19 @@ Result<void, TableError> pin(domain::Domain& d, Gfn table, uint8_t own_level) {
         d.p2m.with_page(table, true, [&](std::byte* page) { fill_l4_slots(page, *d.pv); });
     }
     note_level(d, table, own_level);
-    note_below(d, table, own_level, 1);
-    return Ok{};
+    return note_below(d, table, own_level, true, tables_left);
 }
 
-Result<void, TableError> unpin(domain::Domain& d, Gfn table) {
+Result<void, TableError> unpin(domain::Domain& d, Gfn table, uint32_t& tables_left) {
     const uint8_t own_level = level(d, table);
     if (own_level == 0) {
         return Err{TableError::BadFrame};
     }
-    note_level(d, table, 0);
     // Tables of the kernel's half are shared by every process and stay.
     if (own_level < 4) {
-        note_below(d, table, own_level, 0);
+        TRY(note_below(d, table, own_level, false, tables_left));
     }
+    note_level(d, table, 0);
     return Ok{};
 }
 

@@ -19,6 +19,7 @@ enum class TableError : uint8_t {
     BadFrame,  // the table is not RAM of the domain: refuse
     BadEntry,  // the entry names a frame the domain does not have, or flags it may not use: refuse
     BadSlot,   // of a pinned L4, in the hypervisor's part: refuse
+    NotDone,   // as many tables as allowed have been looked through: do it again, it goes on
 };
 
 // A frame that the guest has for itself: its RAM and its rings, not what hv made for it.
@@ -32,8 +33,10 @@ Result<void, TableError> write_entry(domain::Domain& domain, GuestPaddr at, uint
 std::optional<GuestPaddr> find_leaf(const domain::Vcpu& vcpu, GuestVaddr address);
 
 // Level 1 to 4. Pinning a level-4 table fills the hypervisor's slots and pins what is below it.
-Result<void, TableError> pin(domain::Domain& domain, Gfn table, uint8_t level);
-Result<void, TableError> unpin(domain::Domain& domain, Gfn table);
+// Every table looked through is counted off `tables_left`.
+Result<void, TableError> pin(domain::Domain& domain, Gfn table, uint8_t level,
+                             uint32_t& tables_left);
+Result<void, TableError> unpin(domain::Domain& domain, Gfn table, uint32_t& tables_left);
 
 // Before a table goes into CR3.
 Result<void, TableError> use_root(domain::Domain& domain, Gfn table);

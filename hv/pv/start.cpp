@@ -110,6 +110,13 @@ bool are_canonical(const abi::VcpuGuestContext& c) {
                        [](const abi::TrapInfo& trap) { return is_canonical(trap.address); });
 }
 
+// The first tables are domB's work, not a guest's, and nobody else runs yet.
+bool pin_at_once(domain::Domain& d, Gfn root) {
+    constexpr uint8_t root_level = 4;
+    auto no_limit = ~uint32_t{0};
+    return pin(d, root, root_level, no_limit).ok();
+}
+
 }  // namespace
 
 Result<void, StartError> start_first(domain::Domain& d, const abi::LaunchPvVcpu& request) {
@@ -119,7 +126,7 @@ Result<void, StartError> start_first(domain::Domain& d, const abi::LaunchPvVcpu&
         return Err{StartError::BadContext};
     }
     set_machine_state(v);
-    if (!pin(d, root, 4).ok()) {
+    if (!pin_at_once(d, root)) {
         return Err{StartError::BadFrame};
     }
     if (request.hypercall_page != ~uint64_t{0}) {
