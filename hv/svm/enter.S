@@ -18,6 +18,8 @@ svm_enter:
     sti
     mov %rdi, %rax
     vmload %rax
+    .global svm_guest_segments
+svm_guest_segments:
     mov 0x08(%rsi), %rcx
     mov 0x10(%rsi), %rdx
     mov 0x18(%rsi), %rbx
@@ -54,9 +56,13 @@ svm_after_vmrun:
     pop %rcx
     mov %rcx, 0x30(%rsi)
     vmsave %rax
+    .global svm_guest_saved
+svm_guest_saved:
     pop %rsi
     pop %rax                        // host VMCB
     vmload %rax
+    .global svm_host_segments
+svm_host_segments:
     pop %r15
     pop %r14
     pop %r13

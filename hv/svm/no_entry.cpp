@@ -20,6 +20,9 @@ void EntryState::put_back(Vmcb& vmcb) const {
 
 bool was_no_entry(const Vmcb& vmcb, uint64_t rip_before, const HostPlace& host) {
     const VmcbSave& save = vmcb.save();
+    if (vmcb.control().exitcode == exitcode_of_no_exit) {
+        return true;
+    }
     if (save.rip == host.rip && save.cr3 == host.cr3) {
         return true;
     }

@@ -23,6 +23,9 @@ class EntryState {
     uint64_t eventinj_;
 };
 
+// In EXITCODE before an entry: no exit has this one. Still there after it, VMRUN did nothing.
+inline constexpr uint64_t exitcode_of_no_exit = 0x6e6f6578;
+
 // Where the host is while its guest runs.
 struct HostPlace {
     uint64_t rip = 0;  // of the instruction behind VMRUN

@@ -4,6 +4,7 @@
 #include "hv/dev/log.hpp"
 #include "hv/mm/direct_map.hpp"
 #include "hv/svm/no_entry.hpp"
+#include "hv/x86/cpu_local.hpp"
 #include "hv/x86/instructions.hpp"
 
 #include <cstddef>
@@ -24,7 +25,12 @@ void run(Vmcb& vmcb, GuestRegisters& registers, Paddr host_vmcb) {
     const HostPlace host{reinterpret_cast<uint64_t>(&svm_after_vmrun), x86::read_cr3()};
     constexpr unsigned most_attempts = 3;
     for (unsigned attempt = 1;; ++attempt) {
+        vmcb.control().exitcode = exitcode_of_no_exit;
         svm_enter(mm::to_paddr(&vmcb).value(), &registers, host_vmcb.value());
+        if (bool& amid_entry = x86::this_cpu().amid_entry; amid_entry) {
+            amid_entry = false;
+            dev::log("the processor took an interrupt amid an entry, where GIF is clear");
+        }
         if (attempt == most_attempts || !was_no_entry(vmcb, rip_before, host)) {
             break;
         }

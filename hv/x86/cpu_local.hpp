@@ -4,6 +4,7 @@
 #pragma once
 
 #include "hv/base/address.hpp"
+#include "hv/x86/trap_layout.hpp"
 
 #include <array>
 #include <cstddef>
@@ -36,6 +37,7 @@ struct CpuLocal {
     domain::Vcpu* current = nullptr;
     Paddr host_vmcb{};               // VMSAVE area of the host's own segment state
     bool was_interrupted = false;    // set by every interrupt taken, cleared by who has looked
+    bool amid_entry = false;         // one was taken where GIF should have held it back; cleared so
     uint64_t timer_deadline_ns = 0;  // what the APIC timer is armed for, 0 if it is not
     uint64_t nmi_stack = 0;          // tops of the stacks for IST 1 and 2
     uint64_t fault_stack = 0;
@@ -43,7 +45,9 @@ struct CpuLocal {
     std::array<uint64_t, 6> gdt{};
     Tss tss{};
 };
-static_assert(offsetof(CpuLocal, self) == 0);
+static_assert(offsetof(CpuLocal, self) == 0 && offsetof(CpuLocal, gdt) == CPU_LOCAL_GDT &&
+              offsetof(CpuLocal, host_vmcb) == CPU_LOCAL_HOST_VMCB &&
+              offsetof(CpuLocal, amid_entry) == CPU_LOCAL_AMID_ENTRY);
 
 // Loads GDT, TSS, IDT and GS for this CPU. `nmi_stack` and `fault_stack` are the tops of the stacks
 // for IST 1 (NMI, machine check) and IST 2 (double fault).

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // 256 entry stubs that give every vector the same frame (hv/x86/traps.hpp), and their table.
+#include "hv/x86/trap_layout.hpp"
+
     .text
     .altmacro
     .macro stub vector
@@ -37,8 +39,21 @@ trap_common:
     push %r14
     push %r15
     cld
-    mov %rsp, %rdi
+    xor %r12d, %r12d
+    mov TRAP_RIP(%rsp), %rax
+    lea svm_guest_segments(%rip), %rcx
+    cmp %rcx, %rax
+    jb 1f
+    lea svm_host_segments(%rip), %rcx
+    cmp %rcx, %rax
+    jb amid_entry
+1:  mov %rsp, %rdi
     call handle_trap
+    test %r12, %r12
+    jz 2f
+    mov %r12, %rax                  // the guest's segments again
+    vmload %rax
+2:
     pop %r15
     pop %r14
     pop %r13
@@ -56,6 +71,26 @@ trap_common:
     pop %rax
     add $16, %rsp
     iretq
+
+// With GIF clear nothing can interrupt an entry, [apm2] 15.17. The emulated processor has done it all
+// the same, seen once on QEMU 7.2, and then GS is the guest's. The GDT is the host's on both sides
+// of VMRUN, and each CPU's is within its CpuLocal.
+amid_entry:
+    sub $16, %rsp
+    sgdt (%rsp)
+    mov 2(%rsp), %rbx
+    add $16, %rsp
+    sub $CPU_LOCAL_GDT, %rbx
+    lea svm_guest_saved(%rip), %rcx
+    cmp %rcx, %rax
+    jae 3f
+    mov TRAP_RAX(%rsp), %rax        // the guest's VMCB, from the first label to the second
+    vmsave %rax
+    mov %rax, %r12
+3:  mov CPU_LOCAL_HOST_VMCB(%rbx), %rax
+    vmload %rax
+    movb $1, CPU_LOCAL_AMID_ENTRY(%rbx)
+    jmp 1b
 
     .section .rodata
     .align 8

@@ -29,6 +29,11 @@ class NoEntry : public testing::Test {
     std::unique_ptr<Vmcb> vmcb = std::make_unique<Vmcb>();
 };
 
+TEST_F(NoEntry, without_an_exit_there_was_no_entry) {
+    came_back(static_cast<ExitCode>(hv::svm::exitcode_of_no_exit), rip + 7, 0x1000);
+    EXPECT_TRUE(was_none());
+}
+
 TEST_F(NoEntry, exit_of_the_guest_is_an_entry) {
     came_back(ExitCode::CPUID, rip, 0x1000);
     EXPECT_FALSE(was_none()) << "the first instruction may exit";
