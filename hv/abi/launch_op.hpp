@@ -3,8 +3,8 @@
 // no operation for. Register convention as for every Xen hypercall (rdi = command, rsi = argument).
 //
 // domB fills a domain under construction with Xen's own operations (XENMEM_add_to_physmap_batch
-// with XENMAPSPACE_gmfn_foreign, XENMEM_set_memory_map, HVMOP_set_param) and these. Everything here
-// is -EPERM for any other domain and -EPERM for domB once it has capped.
+// with XENMAPSPACE_gmfn_foreign, XENMEM_set_memory_map) and these. Everything here is -EPERM for
+// any other domain, and all but Record for domB once it has capped.
 #pragma once
 
 #include <cstddef>
@@ -25,7 +25,7 @@ enum class LaunchOp : uint32_t {
     // LaunchCap*: every domain is decided and the separators are extended. Unmaps the TPM, the log
     // and all foreign memory from domB; there is no way back.
     Cap = 3,
-    // LaunchRecord*: a line for the launch record and the console log.
+    // LaunchRecord*: a line for the launch record.
     Record = 4,
     // LaunchPvVcpu*: the same as SetVcpu for a PV domain, once its page tables are written.
     SetPvVcpu = 5,

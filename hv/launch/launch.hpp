@@ -7,8 +7,8 @@
 
 namespace hv::hyperlaunch {
 
-// Copies and decodes the LCM and checks that its modules are there. PANICs with the reason if
-// the machine must not go on.
+// Copies and decodes the LCM and checks that its modules are there. Stops the boot with the reason
+// if the machine must not go on.
 Plan& read_plan(boot::Machine& machine);
 
 // Opens the TPM, starts the event log, measures the hypervisor's command line, the LCM and domB.

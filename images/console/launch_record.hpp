@@ -15,7 +15,7 @@
 namespace images {
 
 struct RecordEvent {
-    uint64_t t_ns = 0;  // since hv entered C++
+    uint64_t t_ns = 0;  // since hv started its clock
     std::string event;
     std::vector<std::pair<std::string, std::string>> values;  // in the order of the line, decoded
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The same report for programs: times in nanoseconds, "arrived" since QEMU was started, "t_ns"
-// since the hypervisor entered C++.
+// since the hypervisor started its clock.
 #include "images/qemu/boot_report.hpp"
 
 #include <nlohmann/json.hpp>
