@@ -120,7 +120,10 @@ void memory_maximum_is_not_less(const Manifest& manifest, Diagnostics& diagnosti
 void memory_fits_the_machine(const Manifest& manifest, Diagnostics& diagnostics) {
     uint64_t sum = 0;
     for (const DomainSpec& domain : manifest.domains) {
-        sum += std::min(domain.max_memory_bytes.value, uint64_t{1} << 40);
+        if (domain.max_memory_bytes.value > uint64_t{1} << 40) {
+            continue;  // no domain may have so much, which is said already
+        }
+        sum += domain.max_memory_bytes.value;
         if (manifest.machine.memory_bytes && sum > *manifest.machine.memory_bytes) {
             diagnostics.add(
                 domain.max_memory_bytes.place,
@@ -137,9 +140,11 @@ void files_exist(const Manifest& manifest, Diagnostics& diagnostics) {
             std::error_code error;
             if (reference && !reference->file.empty() &&
                 !std::filesystem::is_regular_file(reference->path, error)) {
-                diagnostics.add(reference->place,
-                                "file " + quote(reference->file) + " is not there",
-                                "expected a file; names are relative to the manifest");
+                const bool is_there = std::filesystem::exists(reference->path, error);
+                diagnostics.add(
+                    reference->place,
+                    "file " + quote(reference->file) + (is_there ? " is no file" : " is not there"),
+                    "expected a file; names are relative to the manifest");
             } else if (reference && reference->file.empty() &&
                        diagnostics.text()[reference->place.offset] == '"') {
                 diagnostics.add(reference->place, "the file name is empty", "expected a file");

@@ -65,9 +65,10 @@ std::optional<uint64_t> ObjectReader::integer(std::string_view key, uint64_t low
     }
     const bool is_number = found->kind == JsonValue::Kind::Number;
     if (found->kind != JsonValue::Kind::Integer) {
-        diagnostics_.add(
-            place, is_number ? "is not such a number" : "is " + std::string{name_of(found->kind)},
-            "expected " + range);
+        diagnostics_.add(place,
+                         is_number ? "is negative, too large or not whole"
+                                   : "is " + std::string{name_of(found->kind)},
+                         "expected " + range);
         return std::nullopt;
     }
     if (found->integer < low || found->integer > high) {

@@ -23,19 +23,21 @@ LoadError malformed(const std::filesystem::path& path, const std::string& what) 
 
 }  // namespace
 
-hv::Result<std::vector<std::byte>, LoadError> read_file(const std::filesystem::path& path) {
+hv::Result<std::vector<std::byte>, LoadError> read_file(const std::filesystem::path& path,
+                                                        std::string_view expected) {
     std::ifstream file{path, std::ios::binary};
     std::vector<std::byte> bytes;
     std::transform(std::istreambuf_iterator<char>{file}, {}, std::back_inserter(bytes),
                    [](char c) { return static_cast<std::byte>(c); });
     if (!file.is_open() || file.bad() || std::filesystem::is_directory(path)) {
-        return hv::Err{LoadError{true, path.string() + ": cannot be read"}};
+        return hv::Err{
+            LoadError{true, path.string() + ": cannot be read: expected " + std::string{expected}}};
     }
     return bytes;
 }
 
 hv::Result<RawLog, LoadError> load_log(const std::filesystem::path& path) {
-    auto log = RawLog::parse(TRY(read_file(path)));
+    auto log = RawLog::parse(TRY(read_file(path, "an event log")));
     if (!log.ok()) {
         return hv::Err{malformed(path, "byte " + std::to_string(log.error().offset) + ": " +
                                            std::string{to_text(log.error().fault)})};
@@ -44,7 +46,8 @@ hv::Result<RawLog, LoadError> load_log(const std::filesystem::path& path) {
 }
 
 hv::Result<PcrValues, LoadError> load_pcrs(const std::filesystem::path& path) {
-    auto pcrs = pcrs_from_text(to_string(TRY(read_file(path))));
+    auto pcrs =
+        pcrs_from_text(to_string(TRY(read_file(path, "the PCRs, as lines `bank index hex`"))));
     if (!pcrs.ok()) {
         return hv::Err{malformed(path, pcrs.error())};
     }
@@ -52,7 +55,8 @@ hv::Result<PcrValues, LoadError> load_pcrs(const std::filesystem::path& path) {
 }
 
 hv::Result<ReferenceValues, LoadError> load_reference(const std::filesystem::path& path) {
-    auto reference = reference_from_json(to_string(TRY(read_file(path))));
+    auto reference = reference_from_json(
+        to_string(TRY(read_file(path, "the reference.json of `gantry build`"))));
     if (!reference.ok()) {
         return hv::Err{malformed(path, reference.error())};
     }

@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 namespace measure {
 
@@ -15,7 +16,9 @@ struct LoadError {
     std::string message;       // one line, starts with the file
 };
 
-hv::Result<std::vector<std::byte>, LoadError> read_file(const std::filesystem::path& path);
+// `expected` is what to say if it cannot be read.
+hv::Result<std::vector<std::byte>, LoadError> read_file(const std::filesystem::path& path,
+                                                        std::string_view expected = "a file");
 hv::Result<RawLog, LoadError> load_log(const std::filesystem::path& path);
 hv::Result<PcrValues, LoadError> load_pcrs(const std::filesystem::path& path);
 hv::Result<ReferenceValues, LoadError> load_reference(const std::filesystem::path& path);

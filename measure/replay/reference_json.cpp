@@ -147,6 +147,8 @@ std::string to_json(const ReferenceValues& values) {
 hv::Result<ReferenceValues, std::string> reference_from_json(std::string_view text) {
     try {
         return values_from(Json::parse(text));
+    } catch (const Json::parse_error&) {
+        return hv::Err{std::string{"is not JSON: expected the reference.json of `gantry build`"}};
     } catch (const std::exception& error) {
         return hv::Err{std::string{"not reference values: "} + error.what()};
     }

@@ -4,7 +4,7 @@
 # exactly the diagnostics of its .expect. With UPDATE=1 the .expect files are rewritten, for review.
 # usage: manifest.sh GANTRY CORPUS
 set -uo pipefail
-gantry=$1
+gantry=$(readlink -f "$1")
 failed=0
 checked=0
 cd "$2/good" || exit 1
