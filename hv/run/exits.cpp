@@ -141,6 +141,13 @@ void handle_exit(domain::Vcpu& v) {
         case svm::ExitCode::NMI:
             handle_nmi();
             return;
+        // The guest's own; they exit so that the host gets its turn (svm/container.cpp).
+        case svm::ExitCode::EXCEPTION_DB:
+            svm::inject_exception(*v.vmcb, svm::Exception::DB);
+            return;
+        case svm::ExitCode::EXCEPTION_AC:
+            svm::inject_exception(*v.vmcb, svm::Exception::AC);
+            return;
         case svm::ExitCode::EXCEPTION_UD:
             handle_undefined_opcode(v);
             return;

@@ -8,13 +8,15 @@ namespace hv::svm {
 
 namespace {
 
+// #DB and #AC, because where delivering one raises the next no instruction ever ends and no
+// interrupt is taken: a guest could keep the processor for itself.
 constexpr Intercept always[] = {
-    Intercept::INTR,     Intercept::NMI,     Intercept::CPUID,     Intercept::INVD,
-    Intercept::HLT,      Intercept::INVLPGA, Intercept::IOIO_PROT, Intercept::MSR_PROT,
-    Intercept::SHUTDOWN, Intercept::VMRUN,   Intercept::VMMCALL,   Intercept::VMLOAD,
-    Intercept::VMSAVE,   Intercept::STGI,    Intercept::CLGI,      Intercept::SKINIT,
-    Intercept::WBINVD,   Intercept::MONITOR, Intercept::MWAIT,     Intercept::MWAIT_ARMED,
-    Intercept::RDPMC,
+    Intercept::INTR,     Intercept::NMI,          Intercept::CPUID,        Intercept::INVD,
+    Intercept::HLT,      Intercept::INVLPGA,      Intercept::IOIO_PROT,    Intercept::MSR_PROT,
+    Intercept::SHUTDOWN, Intercept::VMRUN,        Intercept::VMMCALL,      Intercept::VMLOAD,
+    Intercept::VMSAVE,   Intercept::STGI,         Intercept::CLGI,         Intercept::SKINIT,
+    Intercept::WBINVD,   Intercept::MONITOR,      Intercept::MWAIT,        Intercept::MWAIT_ARMED,
+    Intercept::RDPMC,    Intercept::EXCEPTION_DB, Intercept::EXCEPTION_AC,
 };
 
 constexpr uint64_t rflags_reset = 2;

@@ -12,7 +12,7 @@ constexpr uint64_t event_has_error_code = uint64_t{1} << 11;
 
 void inject_exception(Vmcb& vmcb, Exception vector, uint32_t error_code) {
     uint64_t event = event_valid | event_type_exception | static_cast<uint64_t>(vector);
-    if (vector != Exception::UD) {
+    if (vector != Exception::UD && vector != Exception::DB) {
         event |= event_has_error_code | uint64_t{error_code} << 32;
     }
     vmcb.control().eventinj = event;

@@ -10,7 +10,7 @@
 namespace hv::svm {
 
 // Exceptions of [apm2] 8.2 that the hypervisor raises in a guest.
-enum class Exception : uint8_t { UD = 6, GP = 13, PF = 14 };
+enum class Exception : uint8_t { DB = 1, UD = 6, GP = 13, PF = 14, AC = 17 };
 void inject_exception(Vmcb& vmcb, Exception vector, uint32_t error_code = 0);
 
 // Offers an external interrupt: taken by the guest as soon as it can. Replaces the last offer.

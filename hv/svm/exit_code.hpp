@@ -7,7 +7,9 @@
 namespace hv::svm {
 
 enum class ExitCode : uint64_t {
+    EXCEPTION_DB = 0x41,
     EXCEPTION_UD = 0x46,
+    EXCEPTION_AC = 0x51,
     INTR = 0x60,
     NMI = 0x61,
     VINTR = 0x64,

@@ -14,7 +14,9 @@ namespace hv::svm {
 enum class Intercept : uint16_t {
     CR8_READ = 0 * 32 + 8,
     CR8_WRITE = 0 * 32 + 24,
+    EXCEPTION_DB = 2 * 32 + 1,
     EXCEPTION_UD = 2 * 32 + 6,
+    EXCEPTION_AC = 2 * 32 + 17,
     INTR = 3 * 32 + 0,
     NMI = 3 * 32 + 1,
     VINTR = 3 * 32 + 4,

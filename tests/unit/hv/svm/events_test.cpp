@@ -17,6 +17,16 @@ class Events : public testing::Test {
     uint64_t& int_ctl = vmcb->control().int_ctl;
 };
 
+TEST_F(Events, debug_exception_has_no_error_code) {
+    hv::svm::inject_exception(*vmcb, Exception::DB);
+    EXPECT_EQ(vmcb->control().eventinj, 0x80000301U);
+}
+
+TEST_F(Events, alignment_check_has_the_error_code_zero) {
+    hv::svm::inject_exception(*vmcb, Exception::AC);
+    EXPECT_EQ(vmcb->control().eventinj, 0x80000b11U);
+}
+
 TEST_F(Events, invalid_opcode_has_no_error_code) {
     hv::svm::inject_exception(*vmcb, Exception::UD, 5);
     EXPECT_EQ(vmcb->control().eventinj, 0x80000306U);
