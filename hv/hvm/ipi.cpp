@@ -55,6 +55,9 @@ void deliver_to(domain::Vcpu& v, const Ipi& ipi) {
 }  // namespace
 
 void deliver(domain::Vcpu& sender, const Ipi& ipi) {
+    if (sender.pv != nullptr) {
+        return;  // PV kernels tell their vCPUs by events, and start them by vcpu_op
+    }
     for (domain::Vcpu* v : sender.domain->vcpus) {
         if (!is_destination(ipi, v->lapic->address())) {
             continue;

@@ -46,11 +46,12 @@ Answer setup_pv_table(const Call& call, abi::GnttabSetupTable args) {
         status = GrantStatus::GNTST_general_error;
     }
     args.status = to_raw(status);
+    domain::PhysmapChange change{domain};
     for (uint32_t n = 0; status == GrantStatus::GNTST_okay && n < args.nr_frames; ++n) {
         const LockGuard guard{domain.lock};
         const auto frame = domain.grants->frame(n);
         const Gfn gfn{abi::pv_grant_table_gfn + n};
-        if (!frame || !domain.p2m.map(gfn, *frame, 1, mm::Access::ReadWrite).ok()) {
+        if (!frame || !change.map(gfn, *frame, mm::Access::ReadWrite).ok()) {
             return fail(Errno::XEN_ENOMEM);
         }
         TRY(write(call, element<uint64_t>(GuestVaddr{args.frame_list}, n), gfn.value()));
