@@ -8,6 +8,7 @@
 #include "hv/pv/pv.hpp"
 #include "hv/svm/vmcb.hpp"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstring>
@@ -178,6 +179,14 @@ Result<void, TableError> note_below(domain::Domain& d, Gfn table, uint8_t own_le
     return Ok{};
 }
 
+bool store_m2p(domain::Domain& d, Gfn machine_frame, uint64_t pfn) {
+    constexpr uint64_t each = abi::pv_m2p_entries_per_frame;
+    const Gfn frame{abi::pv_m2p_gfn + machine_frame.value() / each};
+    return d.p2m.with_page(frame, true, [&](std::byte* page) {
+        entry_at(page, machine_frame.value() % each).store(pfn);
+    });
+}
+
 }  // namespace
 
 std::optional<Mfn> own_frame(domain::Domain& d, Gfn gfn) {
@@ -278,16 +287,33 @@ bool mend_write_fault(domain::Vcpu& v, GuestVaddr address) {
     });
 }
 
+std::optional<Gfn> find_free_frame(domain::Domain& d) {
+    constexpr uint64_t at_a_time = 65536;
+    const uint64_t names = std::min<uint64_t>(d.pv->table_levels.size(), at_a_time);
+    uint64_t& next = d.pv->next_name;
+    for (uint64_t i = 0; i < names; ++i) {
+        next = next < d.pv->table_levels.size() ? next : 0;
+        const uint64_t index = next++;
+        const Gfn gfn{index < ram_hole_start ? index : index - ram_hole_start + ram_hole_end};
+        if (!d.p2m.lookup(gfn)) {
+            return gfn;
+        }
+    }
+    return std::nullopt;
+}
+
+void forget_frame(domain::Domain& d, Gfn machine_frame) {
+    note_level(d, machine_frame, 0);
+    if (is_ram(d, machine_frame)) {
+        store_m2p(d, machine_frame, abi::pv_invalid_m2p_entry);
+    }
+}
+
 Result<void, TableError> write_m2p(domain::Domain& d, Gfn machine_frame, uint64_t pfn) {
-    constexpr uint64_t each = abi::pv_m2p_entries_per_frame;
     if (!is_ram(d, machine_frame) || !domain::own_ram(d, machine_frame)) {
         return Err{TableError::BadFrame};
     }
-    const Gfn frame{abi::pv_m2p_gfn + machine_frame.value() / each};
-    const bool stored = d.p2m.with_page(frame, true, [&](std::byte* page) {
-        entry_at(page, machine_frame.value() % each).store(pfn);
-    });
-    if (!stored) {
+    if (!store_m2p(d, machine_frame, pfn)) {
         return Err{TableError::BadFrame};
     }
     return Ok{};

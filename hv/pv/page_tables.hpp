@@ -47,6 +47,12 @@ bool is_for_kernel_only(const domain::Vcpu& vcpu, GuestVaddr address);
 // A write by the kernel to a read-only page of its own, CR2: true if it may simply be repeated.
 bool mend_write_fault(domain::Vcpu& vcpu, GuestVaddr address);
 
+// Ballooning. A name for a frame that the domain gets, empty now; nothing if none was found among
+// the next few: the search goes on there. Domain::lock held.
+std::optional<Gfn> find_free_frame(domain::Domain& domain);
+// What is not RAM any more is no page table, and no pfn is behind it.
+void forget_frame(domain::Domain& domain, Gfn machine_frame);
+
 Result<void, TableError> write_m2p(domain::Domain& domain, Gfn machine_frame, uint64_t pfn);
 
 }  // namespace hv::pv

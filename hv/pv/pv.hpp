@@ -37,7 +37,8 @@ struct PvDomain {
     uint64_t max_mfn = 0;             // frames that the M2P has entries for
     std::span<uint64_t> area_tables;  // level-1 entries of all blocks, in order
     std::span<std::atomic<uint8_t>>
-        table_levels;  // of each RAM frame: 1 to 4 if it is pinned, or 0
+        table_levels;        // of each RAM frame: 1 to 4 if it is pinned, or 0
+    uint64_t next_name = 0;  // where find_free_frame goes on; under Domain::lock
     std::atomic<uint64_t> vm_assist{0};
     // VCPUOP_initialise reads into this, with the domain's lock held: too large for a stack.
     abi::VcpuGuestContext* context = nullptr;
