@@ -1,0 +1,46 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Our own PV kernel (tests/guest/pv): start of day in its four forms, then every other guest of it;
+# half of them with a permuted p2m.
+# usage: own_kernel.sh GANTRY
+. "$(dirname "$0")/../scenario.sh"
+
+# domain NAME GUEST P2M VCPUS [CMDLINE]
+domain() {
+    echo '{"name": "'"$1"'", "type": "pv", "memory": "16M", "vcpus": '"$4"', "kernel": "@'"$2"'@",
+           "pv": {"p2m": "'"$3"'"}, "cmdline": "'"${5:-test}"'"}'
+}
+# plan DOMAIN...
+plan() {
+    local IFS=,
+    echo '{"machine": {"memory": "512M", "cpus": 2}, "measurement": "off", "domains": ['"$*"']}'
+}
+
+new_case "start of day"
+build <<<"$(plan \
+    "$(domain plain pv_hello identity 1)" \
+    "$(domain permuted pv_hello permuted 1 permuted)" \
+    "$(domain elsewhere pv_hello_init_p2m identity 1 init_p2m)" \
+    "$(domain both pv_hello_init_p2m permuted 1 'permuted init_p2m')")"
+boot --tpm none
+expect_ok
+for guest in plain permuted elsewhere both; do
+    expect_pass "$guest"
+done
+
+new_case "what a PV kernel does"
+build <<<"$(plan \
+    "$(domain traps pv_traps identity 1)" \
+    "$(domain syscall pv_syscall permuted 1)" \
+    "$(domain mmu pv_mmu permuted 1)" \
+    "$(domain descriptors pv_descriptors identity 1)" \
+    "$(domain events pv_events permuted 2)" \
+    "$(domain memory pv_memory permuted 1)" \
+    "$(domain misc pv_misc identity 1)")"
+boot --tpm none
+expect_ok
+for guest in traps syscall mmu descriptors events memory misc; do
+    expect_pass "$guest"
+    sed "s/^/$guest: /" "$built/console/$guest.log"
+done
+finish
