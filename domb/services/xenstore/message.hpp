@@ -15,15 +15,16 @@
 
 namespace xenstore {
 
+// What ends a string.
+inline constexpr std::string_view nul{"\0", 1};
+
 class Payload {
   public:
     explicit Payload(std::string_view bytes) : rest_{bytes} {}
 
     [[nodiscard]] bool at_end() const { return rest_.empty(); }
     // Not even a string with something in it.
-    [[nodiscard]] bool is_nothing() const {
-        return rest_.empty() || rest_ == std::string_view{"", 1};
-    }
+    [[nodiscard]] bool is_nothing() const { return rest_.empty() || rest_ == nul; }
     // How many there are.
     [[nodiscard]] size_t strings() const {
         return static_cast<size_t>(std::count(rest_.begin(), rest_.end(), '\0'));
@@ -79,7 +80,7 @@ class Reply {
     // With its NUL.
     Done put_string(std::string_view text) {
         TRY(put(text));
-        return put(std::string_view{"", 1});
+        return put(nul);
     }
     Done put(const Memory& memory, Bytes bytes) {
         if (bytes.size() > room()) {
