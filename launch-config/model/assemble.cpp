@@ -31,7 +31,7 @@ class Assembler {
         }
         if (!std::any_of(graph_.domains.begin(), graph_.domains.end(),
                          [](const Domain& d) { return d.roles.has(Role::Console); })) {
-            add(console(std::move(services.console)), manifest_.domains_place);
+            add(console(services.console), manifest_.domains_place);
         }
         assign_domids();
         if (diagnostics_.empty()) {
@@ -105,7 +105,7 @@ class Assembler {
     }
 
     // The service that drains the consoles of all others; no manifest describes it.
-    Domain console(Bytes bytes) {
+    Domain console(const Bytes& bytes) {
         Domain domain;
         domain.name = console_name;
         domain.uuid = derive_uuid(console_name);

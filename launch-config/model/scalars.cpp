@@ -127,6 +127,7 @@ std::string format_uuid(const Uuid& uuid) {
 
 Uuid derive_uuid(std::string_view name) {
     std::vector<std::byte> input;
+    input.reserve(name_space.size() + name.size());
     for (const uint8_t b : name_space) {
         input.push_back(std::byte{b});
     }
