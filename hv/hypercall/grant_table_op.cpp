@@ -51,7 +51,9 @@ Answer setup_pv_table(const Call& call, abi::GnttabSetupTable args) {
         const LockGuard guard{domain.lock};
         const auto frame = domain.grants->frame(n);
         const Gfn gfn{abi::pv_grant_table_gfn + n};
-        if (!frame || !change.map(gfn, *frame, mm::Access::ReadWrite).ok()) {
+        const auto before = domain.p2m.lookup(gfn);
+        const bool is_there = frame && before && before->mfn == *frame;  // kernels ask again
+        if (!frame || (!is_there && !change.map(gfn, *frame, mm::Access::ReadWrite).ok())) {
             return fail(Errno::XEN_ENOMEM);
         }
         TRY(write(call, element<uint64_t>(GuestVaddr{args.frame_list}, n), gfn.value()));
