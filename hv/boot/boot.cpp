@@ -76,6 +76,7 @@ void boot(Machine& m) {
     use_host_map(m);
     start_boot_cpu(m);
     dev::clock_init();
+    // NOLINTNEXTLINE(bugprone-unused-raii): the record is written when it ends.
     dev::Record{"hv-start"};
     stop_dma();
     start_other_cpus(m);

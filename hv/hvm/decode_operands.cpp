@@ -129,6 +129,7 @@ Result<void, DecodeError> Decoder::memory(uint8_t mod, uint8_t rm) {
     if (has_disp32 || mod == 1) {
         operand.displacement = TRY(fetch_signed(has_disp32 ? 4 : 1));
     }
+    // NOLINTNEXTLINE(misc-redundant-expression): it takes the two constants for one.
     const bool on_stack = operand.base == sp || operand.base == bp;
     set_memory(operand, on_stack ? Segment::Ss : Segment::Ds);
     return Ok{};
