@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hv/mm/arena.hpp"
 
+#include "hv/mm/frame_table.hpp"
+
 #include <cstring>
 
 namespace hv::mm {
@@ -11,6 +13,9 @@ constexpr uint64_t chunk_frames = 16;
 
 Result<Mfn, ExtentError> Arena::frames(uint64_t count) {
     const Mfn first = TRY(frames_.take_high(count));
+    if (machine_frames.frame_count() != 0) {  // the table itself comes from here
+        machine_frames.set(first, count, FrameUse::Hypervisor);
+    }
     std::memset(direct_map(first), 0, count * page_size);
     return first;
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hv/mm/arena.hpp"
 
+#include "hv/mm/frame_table.hpp"
 #include "tests/unit/hv/mm/physical_memory.hpp"
 
 #include <algorithm>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -26,6 +28,19 @@ class ArenaTest : public testing::Test {
     Extents free_frames;
     Arena arena{free_frames};
 };
+
+// What hv shares with a domain is told from free memory by this (hv/domain/physmap.cpp).
+TEST_F(ArenaTest, frames_become_the_hypervisors) {
+    using hv::mm::machine_frames;
+    std::vector<hv::mm::FrameInfo> table(frame_count + 1, {.use = hv::mm::FrameUse::Free});
+    machine_frames.init(table);
+    auto got = arena.frames(3);
+    ASSERT_TRUE(got.ok());
+    const Mfn first = got.take();
+    EXPECT_EQ(machine_frames.count(hv::mm::FrameUse::Hypervisor), 3U);
+    EXPECT_EQ(machine_frames.get(first + 2).use, hv::mm::FrameUse::Hypervisor);
+    machine_frames.init({});
+}
 
 TEST_F(ArenaTest, bytes_are_zeroed_aligned_and_their_own) {
     std::vector<std::pair<std::byte*, size_t>> taken;
