@@ -100,7 +100,7 @@ slow_case() {
     done
     [ -e "$work/slow-$2" ] || fail "$2 was not started"
     stop INT
-    rm "$work/bin/$2"
+    rm "$work/bin/$2" "$work/slow-$2"
     expect_interrupted
 }
 slow_case "Ctrl-C while the TPM is set up" swtpm_setup --pcr-banks
