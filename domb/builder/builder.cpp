@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "domb/builder/builder.hpp"
 
-#include "domb/builder/console_plan.hpp"
 #include "domb/builder/construct.hpp"
+#include "domb/builder/service_plan.hpp"
 #include "hv/base/text.hpp"
 
 #include <algorithm>
@@ -80,13 +80,6 @@ void print_refused(Hypervisor& hypervisor, const launch::Domain& domain, const R
     hypervisor.print(line.view());
 }
 
-bool has_console_for(const launch::LaunchGraph& graph, const launch::Domain& domain) {
-    return !domain.roles.has(launch::Role::Console) &&
-           std::ranges::any_of(graph.domains, [](const launch::Domain& d) {
-               return d.roles.has(launch::Role::Console);
-           });
-}
-
 // Measures the domain, then fills it.
 Checked<void> prepare(const Job& job, const launch::Domain& domain) {
     const auto out_of_memory = hv::Err{Refused{Refusal::Hypervisor, ""}};
@@ -126,10 +119,13 @@ Checked<void> prepare(const Job& job, const launch::Domain& domain) {
     if (initrd) {
         contents.initrd = initrd->contents;
     }
-    contents.has_console = has_console_for(job.graph, domain);
-    ConsolePlanBuffer plan;
-    if (domain.roles.has(launch::Role::Console)) {
-        contents.console_plan = write_console_plan(job.graph, plan);
+    contents.has_console = is_served(job.graph, launch::Role::Console, domain);
+    contents.has_xenstore = is_served(job.graph, launch::Role::Xenstore, domain);
+    ServicePlanBuffer plan;
+    for (const launch::Role role : {launch::Role::Console, launch::Role::Xenstore}) {
+        if (domain.roles.has(role)) {
+            contents.service_plan = write_service_plan(job.graph, role, plan);
+        }
     }
     if (domain.roles.has(launch::Role::Tpm)) {
         contents.tpm_log_bytes = job.tpm_log_bytes;

@@ -55,7 +55,7 @@ Checked<void> construct_pvh(Hypervisor& hypervisor, const launch::Domain& domain
                                                         .memory_map = map,
                                                         .initrd = placement.initrd,
                                                         .initrd_bytes = contents.initrd.size(),
-                                                        .console_plan = contents.console_plan,
+                                                        .service_plan = contents.service_plan,
                                                         .tpm_log_bytes = contents.tpm_log_bytes});
     const auto write = [&](uint64_t at, std::span<const std::byte> bytes) {
         return accepted(hypervisor.write(domain.domid, hv::GuestPaddr{at}, bytes));

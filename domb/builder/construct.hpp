@@ -16,9 +16,10 @@ namespace builder {
 struct Contents {
     std::span<const std::byte> kernel{};
     std::span<const std::byte> initrd{};        // may be empty
-    std::span<const std::byte> console_plan{};  // may be empty
+    std::span<const std::byte> service_plan{};  // may be empty
     uint64_t tpm_log_bytes = 0;                 // not 0: the domain gets the TPM
     bool has_console = false;                   // some other domain drains its console ring
+    bool has_xenstore = false;                  // some other domain answers its Xenstore ring
 };
 
 // How much scratch memory it takes to compose what a domain is given.

@@ -37,8 +37,8 @@ uint64_t write_start_info(TableArea& area, const StartInfoPlan& plan) {
     if (plan.initrd_bytes != 0) {
         ASSERT(modules.push({plan.initrd, plan.initrd_bytes, 0, 0}).ok());
     }
-    if (!plan.console_plan.empty()) {
-        ASSERT(modules.push({area.add(plan.console_plan), plan.console_plan.size(), 0, 0}).ok());
+    if (!plan.service_plan.empty()) {
+        ASSERT(modules.push({area.add(plan.service_plan), plan.service_plan.size(), 0, 0}).ok());
     }
     hv::abi::HvmStartInfo info{};
     info.magic = hv::abi::XEN_HVM_START_MAGIC_VALUE;

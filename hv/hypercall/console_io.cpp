@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // console_io(cmd, count, buffer): text to the machine's console, under the domain's own id; the
-// console service also sends what it drained from others' rings (hv/abi/console_plan.hpp).
-#include "hv/abi/console_plan.hpp"
+// console service also sends what it drained from others' rings (hv/abi/service_plan.hpp).
+#include "hv/abi/service_plan.hpp"
 #include "hv/abi/xen_console.hpp"
 #include "hv/dev/guest_console.hpp"
 #include "hv/hypercall/handlers.hpp"

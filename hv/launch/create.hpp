@@ -30,6 +30,7 @@ Result<domain::Domain*, CreateError> create_domain(boot::Machine& machine, const
 // Guest physical layout: RAM below and above the hole.
 inline constexpr uint64_t ram_hole_start = 0xc0000000;
 inline constexpr uint64_t ram_hole_end = 0x100000000;
+inline constexpr Gfn xenstore_gfn{0xfeffc};
 inline constexpr Gfn console_gfn{0xfefff};
 inline constexpr Gfn event_log_gfn{0xfc000};
 

@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Boot steps: the domains of the plan, and domB.
-#include "hv/abi/console_plan.hpp"
-#include "hv/abi/xen_grant_table.hpp"
-#include "hv/abi/xen_hvm.hpp"
 #include "hv/base/assert.hpp"
 #include "hv/dev/log.hpp"
 #include "hv/domain/vcpu.hpp"
-#include "hv/event/event_channels.hpp"
-#include "hv/grant/grant_table.hpp"
 #include "hv/launch/builder.hpp"
 #include "hv/launch/create.hpp"
 #include "hv/launch/launch.hpp"
 #include "hv/launch/measurement.hpp"
 #include "hv/launch/phase.hpp"
 #include "hv/launch/reserve.hpp"
+#include "hv/launch/services.hpp"
 #include "hv/sched/sched.hpp"
 
 namespace hv::hyperlaunch {
@@ -29,36 +25,6 @@ using launch::Role;
     text.dec(wanted >> 20).put(" MiB and its overhead, free are ");
     text.dec(m.free_frames.free_count() >> (20 - page_shift)).put(" MiB");
     dev::stop(text.view());
-}
-
-void map_console_page(boot::Machine& m, domain::Domain& d) {
-    auto frame = m.arena.frames(1);
-    ASSERT(frame.ok());
-    mm::machine_frames.set(frame.value(), 1, mm::FrameUse::Guest, d.id);
-    ASSERT(d.p2m.map(console_gfn, frame.value(), 1, mm::Access::ReadWrite).ok());
-    d.overhead_bytes += page_size;
-}
-
-void connect_console(domain::Domain& console, domain::Domain& d, uint32_t index) {
-    const EvtchnPort port{abi::console_first_port};
-    ASSERT(event::connect(d, port, console, EvtchnPort{abi::console_first_port + index}).ok());
-    grant::seed(d, GrantRef{abi::GNTTAB_RESERVED_CONSOLE}, console.id, console_gfn);
-    d.hvm_params[static_cast<size_t>(abi::HvmParam::HVM_PARAM_CONSOLE_PFN)] = console_gfn.value();
-    d.hvm_params[static_cast<size_t>(abi::HvmParam::HVM_PARAM_CONSOLE_EVTCHN)] = port.value();
-}
-
-void connect_consoles(boot::Machine& m) {
-    domain::Domain* console = nullptr;
-    for (domain::Domain* d : domain::all()) {
-        console = d->roles.has(Role::Console) ? d : console;
-    }
-    uint32_t index = 0;
-    for (domain::Domain* d : domain::all()) {
-        if (console != nullptr && d != console) {
-            map_console_page(m, *d);
-            connect_console(*console, *d, index++);
-        }
-    }
 }
 
 void give_log(domain::Domain& d) {
@@ -138,7 +104,7 @@ void create_domains(boot::Machine& m, const Plan& plan) {
         d.expected_end = planned.expected_end;
         d.uuid = planned.uuid;
     }
-    connect_consoles(m);
+    connect_services(m);
     for (domain::Domain* d : domain::all()) {
         give_log(*d);
         record_creation(*d);

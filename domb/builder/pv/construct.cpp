@@ -4,8 +4,8 @@
 #include "domb/builder/pv/memory.hpp"
 #include "domb/builder/pv/page_tables.hpp"
 #include "domb/builder/pv/start_info.hpp"
-#include "hv/abi/console_plan.hpp"
 #include "hv/abi/pv_layout.hpp"
+#include "hv/abi/service_plan.hpp"
 
 #include <utility>
 
@@ -175,7 +175,8 @@ Checked<void> construct(Hypervisor& hypervisor, const launch::Domain& domain,
                          .pages = pages,
                          .initrd_bytes = contents.initrd.size(),
                          .cmdline = domain.cmdline,
-                         .console_evtchn = contents.has_console ? hv::abi::console_first_port : 0});
+                         .console_evtchn = contents.has_console ? hv::abi::console_port : 0,
+                         .store_evtchn = contents.has_xenstore ? hv::abi::xenstore_port : 0});
     TRY(accepted(write_all(site, kernel, layout, contents.initrd, info)));
     TRY(accepted(hypervisor.set_memory_map(domain.domid, memory_map(domain))));
     return accepted(hypervisor.set_pv_vcpu(domain.domid, start_of(kernel, layout, p2m)));

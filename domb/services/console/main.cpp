@@ -10,24 +10,20 @@
 #include "domb/rt/platform.hpp"
 #include "domb/rt/start_info.hpp"
 #include "domb/services/console/out_ring.hpp"
-#include "hv/abi/console_plan.hpp"
+#include "domb/services/plan.hpp"
 #include "hv/abi/xen_grant_table.hpp"
 #include "hv/base/assert.hpp"
 #include "hv/base/static_vector.hpp"
 #include "hv/base/text.hpp"
 
 #include <array>
-#include <cstring>
 #include <optional>
 #include <span>
 
 namespace {
 
 using console::OutRing;
-using hv::abi::ConsolePlan;
-using hv::abi::ConsolePlanEntry;
-
-constexpr size_t max_consoles = 64;  // more than domains in a launch graph
+using hv::abi::ServicePlanEntry;
 
 struct Console {
     hv::DomainId domain{};
@@ -35,29 +31,14 @@ struct Console {
     std::optional<OutRing> ring{};  // empty once the domain has ended
 };
 
-using Consoles = hv::StaticVector<Console, max_consoles>;
-
-// The plan is the last module: an initrd may stand before it.
-std::span<const ConsolePlanEntry> find_plan(const rt::StartInfo& info) {
-    if (info.module_count() == 0) {
-        PANIC("no console plan");
-    }
-    const auto module = info.module(info.module_count() - 1);
-    ConsolePlan plan{};
-    ASSERT(module.size() >= sizeof(plan));
-    memcpy(&plan, module.data(), sizeof(plan));
-    ASSERT(plan.magic == hv::abi::console_plan_magic && plan.count <= max_consoles &&
-           module.size() == sizeof(plan) + plan.count * sizeof(ConsolePlanEntry));
-    // SAFETY: domB wrote that many entries, 8-byte aligned.
-    return {reinterpret_cast<const ConsolePlanEntry*>(module.data() + sizeof(plan)), plan.count};
-}
+using Consoles = hv::StaticVector<Console, service::max_served>;
 
 void write_for(hv::DomainId domain, std::string_view text) {
     rt::hypercall(rt::Hypercall::console_io, hv::abi::consoleio_write_for,
                   uint64_t{domain.value()} << 32 | text.size(), text.data());
 }
 
-Console connect(const ConsolePlanEntry& entry, size_t index) {
+Console connect(const ServicePlanEntry& entry, size_t index) {
     Console console{.domain = hv::DomainId{entry.domid}, .port = entry.local_port};
     const auto page =
         rt::map_grant(console.domain, hv::GrantRef{hv::abi::GNTTAB_RESERVED_CONSOLE}, index);
@@ -102,7 +83,8 @@ bool drain(Console& console, rt::EventChannels& events) {
 void rt::domain_main(uint64_t start_info) {
     EventChannels events = EventChannels::start();
     static constinit Consoles consoles;
-    for (const ConsolePlanEntry& entry : find_plan(StartInfo{start_info})) {
+    for (const ServicePlanEntry& entry :
+         service::find_plan(StartInfo{start_info}, hv::abi::console_plan_magic)) {
         ASSERT(consoles.push(connect(entry, consoles.size())).ok());
     }
     while (true) {
@@ -113,7 +95,7 @@ void rt::domain_main(uint64_t start_info) {
                 busy = drain(console, events) || busy;
             }
         }
-        hv::StaticVector<uint32_t, max_consoles> ports;
+        hv::StaticVector<uint32_t, service::max_served> ports;
         for (const Console& console : consoles) {
             if (console.ring) {
                 ASSERT(ports.push(console.port).ok());

@@ -3,8 +3,8 @@
 // grants and ports, the builder's and the console service's hypercalls, the TPM.
 #include "domb/rt/hypercall.hpp"
 #include "domb/rt/instructions.hpp"
-#include "hv/abi/console_plan.hpp"
 #include "hv/abi/launch_op.hpp"
+#include "hv/abi/service_plan.hpp"
 #include "hv/abi/xen_event_channel.hpp"
 #include "hv/abi/xen_grant_table.hpp"
 #include "hv/abi/xen_hvm.hpp"

@@ -2,7 +2,7 @@
 // The builder's whole job against a fake hypervisor and a log without a TPM.
 #include "domb/builder/builder.hpp"
 
-#include "hv/abi/console_plan.hpp"
+#include "hv/abi/service_plan.hpp"
 #include "hv/abi/xen_start_info.hpp"
 #include "measure/tcg/log_reader.hpp"
 #include "tests/unit/domb/elf_file.hpp"
@@ -349,19 +349,39 @@ TEST_F(Builder, gives_the_console_domain_its_plan) {
     const auto info = console.read_object<hv::abi::HvmStartInfo>(console.ebx);
     ASSERT_EQ(info.nr_modules, 1U);
     const auto module = console.read_object<hv::abi::HvmModlistEntry>(info.modlist_paddr);
-    const auto plan = console.read_object<hv::abi::ConsolePlan>(module.paddr);
+    const auto plan = console.read_object<hv::abi::ServicePlan>(module.paddr);
     EXPECT_EQ(plan.magic, hv::abi::console_plan_magic);
     ASSERT_EQ(plan.count, 2U);
     EXPECT_EQ(module.size, 8U + 2 * 8);
-    const auto first = console.read_object<hv::abi::ConsolePlanEntry>(module.paddr + 8);
-    const auto second = console.read_object<hv::abi::ConsolePlanEntry>(module.paddr + 16);
+    const auto first = console.read_object<hv::abi::ServicePlanEntry>(module.paddr + 8);
+    const auto second = console.read_object<hv::abi::ServicePlanEntry>(module.paddr + 16);
     EXPECT_EQ(first.domid, 1);
-    EXPECT_EQ(first.local_port, 1U);
+    EXPECT_EQ(first.local_port, hv::abi::console_first_port);
     EXPECT_EQ(second.domid, 3);
-    EXPECT_EQ(second.local_port, 2U);
+    EXPECT_EQ(second.local_port, hv::abi::console_first_port + 1);
     const auto other =
         hypervisor.domains[1].read_object<hv::abi::HvmStartInfo>(hypervisor.domains[1].ebx);
     EXPECT_EQ(other.nr_modules, 0U);
+}
+
+TEST_F(Builder, gives_the_xenstore_domain_its_plan_after_its_tree) {
+    add_domain("one", "/domains/0", false);
+    add_domain("console", "", false).roles.add(launch::Role::Console);
+    add_domain("xenstore", "", true).roles.add(launch::Role::Xenstore);
+    EXPECT_EQ(build(&events), Outcome::Capped);
+    const auto& xenstore = hypervisor.domains[3];
+    const auto info = xenstore.read_object<hv::abi::HvmStartInfo>(xenstore.ebx);
+    ASSERT_EQ(info.nr_modules, 2U);
+    const auto tree = xenstore.read_object<hv::abi::HvmModlistEntry>(info.modlist_paddr);
+    EXPECT_EQ(tree.size, contents_[3].size());
+    const auto module = xenstore.read_object<hv::abi::HvmModlistEntry>(
+        info.modlist_paddr + sizeof(hv::abi::HvmModlistEntry));
+    const auto plan = xenstore.read_object<hv::abi::ServicePlan>(module.paddr);
+    EXPECT_EQ(plan.magic, hv::abi::xenstore_plan_magic);
+    ASSERT_EQ(plan.count, 2U);  // the console service is a domain like others
+    const auto second = xenstore.read_object<hv::abi::ServicePlanEntry>(module.paddr + 16);
+    EXPECT_EQ(second.domid, 2);
+    EXPECT_EQ(second.local_port, hv::abi::xenstore_first_port + 1);
 }
 
 TEST_F(Builder, gives_the_tpm_to_its_domain_only) {

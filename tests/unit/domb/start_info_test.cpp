@@ -102,19 +102,19 @@ TEST_F(StartInfo, of_a_plain_domain) {
     }
 }
 
-TEST_F(StartInfo, puts_the_console_plan_after_the_initrd) {
+TEST_F(StartInfo, puts_the_service_plan_after_the_initrd) {
     const launch::Domain domain;
     const std::array plan{std::byte{1}, std::byte{2}, std::byte{3}};
     write({.domain = domain,
            .memory_map = map_,
            .initrd = 0x8000000,
            .initrd_bytes = 1,
-           .console_plan = plan});
+           .service_plan = plan});
     ASSERT_EQ(info().nr_modules, 2U);
     const auto module = read<hv::abi::HvmModlistEntry>(info().modlist_paddr + 32);
     EXPECT_TRUE(std::ranges::equal(at(module.paddr, module.size), plan));
 
-    write({.domain = domain, .memory_map = map_, .console_plan = plan});
+    write({.domain = domain, .memory_map = map_, .service_plan = plan});
     ASSERT_EQ(info().nr_modules, 1U);
     EXPECT_EQ(read<hv::abi::HvmModlistEntry>(info().modlist_paddr).size, 3U);
 }
@@ -180,7 +180,7 @@ TEST_F(StartInfo, fits_with_everything_at_its_limit) {
            .memory_map = map_,
            .initrd = 0x8000000,
            .initrd_bytes = 1,
-           .console_plan = plan,
+           .service_plan = plan,
            .tpm_log_bytes = 1 << 20});
     EXPECT_EQ(acpi_tables().size(), 6U);
 }

@@ -6,6 +6,7 @@
 #include "domb/builder/pv/kernel.hpp"
 #include "domb/builder/pv/p2m.hpp"
 #include "hv/abi/pv_layout.hpp"
+#include "hv/abi/service_plan.hpp"
 #include "hv/abi/xen_pv_start_info.hpp"
 #include "launch-config/model/artifacts.hpp"
 #include "launch-config/model/kernel_image.hpp"
@@ -47,7 +48,7 @@ class PvDomain : public testing::TestWithParam<P2mOrder> {
     }
     Checked<void> build(bool with_initrd = true) {
         std::vector<std::byte> scratch(scratch_bytes, std::byte{0x5a});
-        Contents contents{.kernel = file, .has_console = true};
+        Contents contents{.kernel = file, .has_console = true, .has_xenstore = has_xenstore};
         if (with_initrd) {
             contents.initrd = initrd;
         }
@@ -188,6 +189,7 @@ class PvDomain : public testing::TestWithParam<P2mOrder> {
     launch::Domain domain;
     std::vector<std::byte> file = ElfFile::good_pv().bytes();
     std::vector<std::byte> initrd = std::vector<std::byte>(300'001);
+    bool has_xenstore = false;
     PvStart start;
     hv::abi::StartInfo info{};
     std::map<uint64_t, Mapping> mappings;
@@ -259,6 +261,13 @@ TEST_P(PvDomain, of_a_plain_kernel_has_everything_in_one_piece) {
     expect_tables_agree();
     expect_boot_area(0);
     EXPECT_EQ(mappings.size(), boot_end / 4096);
+}
+
+TEST_P(PvDomain, finds_the_channel_to_xenstore_where_there_is_one) {
+    has_xenstore = true;
+    expect_built();
+    EXPECT_EQ(info.store_mfn, hv::abi::pv_xenstore_gfn);
+    EXPECT_EQ(info.store_evtchn, hv::abi::xenstore_port);
 }
 
 TEST_P(PvDomain, without_initrd_says_so) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "hv/abi/console_plan.hpp"
+#include "hv/abi/service_plan.hpp"
 #include "tests/unit/hv/hypercall/guest_fixture.hpp"
 
 #include <cstring>

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// The plan of a service, its last start-info module: which domains it serves, each through which
+// port. Written by domB, read by domb/services. The hypervisor has connected the ports and granted
+// the ring pages (grant entry 0 of each domain: its console, 1: Xenstore) from the same launch
+// graph, in its order: a service's ports are the first of its kind and those that follow, for the
+// domains that do not have the service's role themselves.
+#pragma once
+
+#include <cstdint>
+
+namespace hv::abi {
+
+inline constexpr uint32_t console_plan_magic = 0x4e4f4347;   // "GCON"
+inline constexpr uint32_t xenstore_plan_magic = 0x50535847;  // "GXSP"
+
+// In each domain that is served.
+inline constexpr uint32_t console_port = 1;
+inline constexpr uint32_t xenstore_port = 2;
+// In the service.
+inline constexpr uint32_t console_first_port = 8;
+inline constexpr uint32_t xenstore_first_port = 64;
+
+// console_io command of ours, for the domain with the role console only: the arguments are
+// (command, domid << 32 | byte count, buffer), and the bytes go out as that domain's.
+inline constexpr uint32_t consoleio_write_for = 0x100;
+
+struct ServicePlanEntry {
+    uint16_t domid;  // who is served
+    uint16_t pad;
+    uint32_t local_port;  // of the service
+};
+
+struct ServicePlan {
+    uint32_t magic;
+    uint32_t count;
+    // `count` ServicePlanEntry follow.
+};
+
+}  // namespace hv::abi
