@@ -28,6 +28,8 @@ Answer handle(Call& call) {
             return xen_version(call);
         case abi::Hypercall::console_io:
             return console_io(call);
+        case abi::Hypercall::domctl:
+            return domctl(call);
         case abi::Hypercall::grant_table_op:
             return grant_table_op(call);
         case abi::Hypercall::vcpu_op:
@@ -44,7 +46,6 @@ Answer handle(Call& call) {
         // What Xen has for control domains, and no domain here is one.
         case abi::Hypercall::platform_op:
         case abi::Hypercall::sysctl:
-        case abi::Hypercall::domctl:
         case abi::Hypercall::hypfs_op:
             return fail(Errno::XEN_EPERM);
 

@@ -8,6 +8,7 @@
 namespace hv::hypercall {
 
 Answer console_io(Call& call);
+Answer domctl(Call& call);
 Answer event_channel_op(Call& call);
 Answer grant_table_op(Call& call);
 Answer hvm_op(Call& call);
