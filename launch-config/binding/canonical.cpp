@@ -57,6 +57,29 @@ void put_artifact(hv::Text& out, std::string_view kind, const Artifact& artifact
     }
 }
 
+void put_mac(hv::Text& out, const Mac& mac) {
+    for (size_t i = 0; i < mac.size(); ++i) {
+        out.put(i == 0 ? "" : ":").hex(static_cast<uint64_t>(mac[i]), 2);
+    }
+}
+
+// What may contain spaces stands last. Their forms leave nothing to escape.
+void put_devices(hv::Text& out, const Domain& domain) {
+    for (const Disk& disk : domain.disks) {
+        out.put("disk ").put(disk.vdev).put(' ').put(to_string(disk.mode)).put(' ');
+        out.put(disk.backend).put(' ').put(disk.target).put('\n');
+    }
+    for (const Net& net : domain.nets) {
+        out.put("net ");
+        put_mac(out, net.mac);
+        out.put(' ').put(net.backend).put(' ').put(net.bridge).put('\n');
+    }
+    for (const Channel& channel : domain.channels) {
+        out.put("channel ").put(channel.name).put(' ').put(to_string(channel.end)).put(' ');
+        out.put(channel.backend).put('\n');
+    }
+}
+
 }  // namespace
 
 void write_domain_text(const Domain& domain, const ArtifactDigests& digests, hv::Text& out) {
@@ -74,6 +97,7 @@ void write_domain_text(const Domain& domain, const ArtifactDigests& digests, hv:
     put_line(out, "cpuid-x2apic", domain.cpuid.x2apic ? 1 : 0);
     put_line(out, "cpuid-xsave", domain.cpuid.xsave ? 1 : 0);
     put_line(out, "expect", to_string(domain.expected_end));
+    put_devices(out, domain);
     put_line(out, "cmdline", domain.cmdline);
     put_artifact(out, "kernel", domain.kernel, digests.kernel);
     if (domain.initrd && digests.initrd) {

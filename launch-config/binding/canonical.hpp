@@ -3,7 +3,8 @@
 // hypervisor's event) and domB (one per domain), predicted by the tool: one piece of code for all,
 // so they cannot disagree. Verifiers take every label from here, because the digest covers it.
 //
-// One `key value` per line, always the same keys in the same order. Values are printable ASCII:
+// One `key value` per line, always the same keys in the same order, a key once for each device.
+// Values are printable ASCII:
 // every other byte, and the backslash, is written as \xNN, so no value can forge a line. Left out
 // is what another dialect of the LCM cannot say (path, source and size of artefacts): equivalent
 // LCMs have equal text; those fields are covered by the event of the LCM itself.
@@ -28,7 +29,7 @@ struct ArtifactDigests {
 };
 
 // Buffers of this size are never too small. The length does not depend on the digests' values.
-inline constexpr size_t max_domain_text_bytes = 10 * 1024;
+inline constexpr size_t max_domain_text_bytes = 13 * 1024;
 inline constexpr size_t max_hypervisor_text_bytes = 9 * 1024;
 
 // What measured the hypervisor itself before it ran.

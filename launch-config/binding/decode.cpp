@@ -2,6 +2,7 @@
 #include "launch-config/binding/decode.hpp"
 
 #include "launch-config/binding/canonical.hpp"
+#include "launch-config/binding/decode_devices.hpp"
 #include "launch-config/binding/decode_domain.hpp"
 #include "launch-config/binding/names.hpp"
 
@@ -92,6 +93,9 @@ Decoded<void> decode_config(const NodeReader& reader, LaunchGraph& out, DecodeNo
 Decoded<void> check_unique(const NodeReader& reader, const LaunchGraph& graph,
                            const Domain& domain) {
     for (const Domain& other : graph.domains) {
+        if (&other == &domain) {
+            continue;
+        }
         if (other.name == domain.name) {
             return reader.reject(DecodeReason::Duplicate, names::name);
         }
@@ -142,16 +146,29 @@ Decoded<void> decode_domains(const NodeReader& hypervisor, LaunchGraph& out, Dec
             }
             continue;
         }
-        const Domain domain = TRY(decode_domain(reader, notes));
+        if (!out.domains.push(Domain{}).ok()) {
+            return reader.reject(DecodeReason::TooMany);
+        }
+        Domain& domain = out.domains.back();
+        TRY(decode_domain(reader, domain, notes));
         TRY(check_unique(reader, out, domain));
         if (uses_builder(out, domain)) {
             return reader.reject(DecodeReason::Contradiction, names::module_index);
         }
-        if (!out.domains.push(domain).ok()) {
-            return reader.reject(DecodeReason::TooMany);
-        }
     }
     assign_domids(out);
+    return hv::Ok{};
+}
+
+// Back ends may stand after those they serve, so all domains must have been read.
+Decoded<void> check_all_devices(const NodeReader& hypervisor, const LaunchGraph& graph) {
+    size_t index = 0;
+    for (const fdt::Node child : hypervisor.node().children()) {
+        if (child.is_compatible(names::domain_compatible)) {
+            const NodeReader reader{child, hypervisor.path()};
+            TRY(check_devices(reader, graph, graph.domains[index++]));
+        }
+    }
     return hv::Ok{};
 }
 
@@ -195,6 +212,7 @@ hv::Result<void, DecodeError> decode(std::span<const std::byte> lcm, LaunchGraph
     TRY(hypervisor.check_unknown(known, notes));
     TRY(decode_configs(hypervisor, out, notes));
     TRY(decode_domains(hypervisor, out, notes));
+    TRY(check_all_devices(hypervisor, out));
     if (out.domains.empty()) {
         return hypervisor.reject(DecodeReason::Missing, names::domain_compatible);
     }
@@ -219,6 +237,8 @@ std::string_view to_string(DecodeReason reason) {
             return "is there twice";
         case DecodeReason::TooMany:
             return "is one more than this version supports";
+        case DecodeReason::NoSuchDomain:
+            return "names no domain of the launch";
         case DecodeReason::Contradiction:
             return "contradicts another value";
         case DecodeReason::NotImplemented:

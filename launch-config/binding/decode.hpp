@@ -25,8 +25,9 @@ enum class DecodeReason : uint8_t {
     Missing,         // a required property or node is absent
     Malformed,       // a property has the wrong size or encoding
     OutOfRange,      // a number or a length beyond what this program supports
-    Duplicate,       // two domains share what must be unique: name, domid, uuid, a single role
-    TooMany,         // more domains or modules than this program supports
+    Duplicate,       // what must be unique is shared: name, domid, uuid, a single role, a device
+    TooMany,         // more domains, modules or devices than this program supports
+    NoSuchDomain,    // a back end that is no domain of the launch
     Contradiction,   // two properties that cannot both be meant
     NotImplemented,  // understood, but this version cannot do it
 };

@@ -2,6 +2,7 @@
 #include "launch-config/binding/decode_domain.hpp"
 
 #include "launch-config/binding/canonical.hpp"
+#include "launch-config/binding/decode_devices.hpp"
 #include "launch-config/binding/names.hpp"
 
 #include <algorithm>
@@ -190,7 +191,7 @@ bool is_one_of(const fdt::Node& node, std::span<const std::string_view> compatib
                        [&node](std::string_view s) { return node.is_compatible(s); });
 }
 
-Decoded<void> decode_modules(const NodeReader& reader, Domain& domain, DecodeNotes* notes) {
+Decoded<void> decode_children(const NodeReader& reader, Domain& domain, DecodeNotes* notes) {
     bool has_kernel = false;
     for (const fdt::Node child : reader.node().children()) {
         const NodeReader module{child, reader.path()};
@@ -208,7 +209,7 @@ Decoded<void> decode_modules(const NodeReader& reader, Domain& domain, DecodeNot
             domain.initrd = TRY(decode_module(module, "initrd", notes));
         } else if (child.is_compatible(names::module_compatible)) {
             return module.reject(DecodeReason::NotImplemented, "compatible");
-        } else {
+        } else if (!TRY(decode_device(module, domain, notes))) {
             module.note_unknown_node(notes);
         }
     }
@@ -232,14 +233,13 @@ Decoded<Artifact> decode_module(const NodeReader& reader, std::string_view defau
     return artifact;
 }
 
-Decoded<Domain> decode_domain(const NodeReader& reader, DecodeNotes* notes) {
+Decoded<void> decode_domain(const NodeReader& reader, Domain& domain, DecodeNotes* notes) {
     constexpr std::array<std::string_view, 17> known{
         "compatible",        "#address-cells", "#size-cells", names::domid,      names::uuid,
         names::mode,         names::cpus,      names::memory, names::max_memory, names::name,
         names::capabilities, names::roles,     names::x2apic, names::xsave,      names::expect,
         names::path,         names::p2m};
     const std::string_view node_name = reader.node().name();
-    Domain domain;
     domain.domid = TRY(decode_domid(reader));
     domain.name = TRY(decode_name(reader, node_name.substr(0, node_name.find('@'))));
     TRY(decode_uuid(reader, domain.uuid));
@@ -255,9 +255,9 @@ Decoded<Domain> decode_domain(const NodeReader& reader, DecodeNotes* notes) {
     domain.cpuid.xsave = TRY(reader.flag(names::xsave, true));
     domain.expected_end = TRY(decode_expected_end(reader));
     domain.path = TRY(reader.text(names::path, max_source_bytes));
-    TRY(decode_modules(reader, domain, notes));
+    TRY(decode_children(reader, domain, notes));
     TRY(reader.check_unknown(known, notes));
-    return domain;
+    return hv::Ok{};
 }
 
 }  // namespace launch

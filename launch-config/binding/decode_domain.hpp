@@ -6,8 +6,8 @@
 
 namespace launch {
 
-// The domid of the result is 0 when the node leaves the choice to us.
-Decoded<Domain> decode_domain(const NodeReader& reader, DecodeNotes* notes);
+// Fills a new domain. Its domid is 0 when the node leaves the choice to us.
+Decoded<void> decode_domain(const NodeReader& reader, Domain& domain, DecodeNotes* notes);
 
 // `default_name` is the label of a module that has none.
 Decoded<Artifact> decode_module(const NodeReader& reader, std::string_view default_name,

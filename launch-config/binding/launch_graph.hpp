@@ -6,6 +6,7 @@
 
 #include "hv/base/address.hpp"
 #include "hv/base/static_vector.hpp"
+#include "launch-config/binding/devices.hpp"
 
 #include <array>
 #include <cstddef>
@@ -89,6 +90,9 @@ struct Domain {
     Artifact kernel;
     std::optional<Artifact> initrd;
     std::string_view cmdline;
+    hv::StaticVector<Disk, max_disks> disks;
+    hv::StaticVector<Net, max_nets> nets;
+    hv::StaticVector<Channel, max_channels> channels;
     ExpectedEnd expected_end = ExpectedEnd::Poweroff;
     std::string_view path;  // where the manifest describes it, a JSON pointer such as "/domains/0"
 };

@@ -38,6 +38,18 @@ inline constexpr string_view xsave = "hl,cpuid-xsave";
 inline constexpr string_view expect = "hl,expect";
 inline constexpr string_view path = "hl,path";
 
+// Device nodes
+inline constexpr string_view disk_compatible = "hl,vbd";
+inline constexpr string_view net_compatible = "hl,vif";
+inline constexpr string_view channel_compatible = "hl,console";
+inline constexpr string_view backend = "hl,backend";
+inline constexpr string_view vdev = "hl,vdev";
+inline constexpr string_view target = "hl,target";
+inline constexpr string_view disk_mode = "hl,mode";
+inline constexpr string_view bridge = "hl,bridge";
+inline constexpr string_view mac = "hl,mac";
+inline constexpr string_view channel_end = "hl,connection";
+
 // Module nodes
 inline constexpr string_view module_compatible = "multiboot,module";
 inline constexpr std::array kernel_compatible{string_view{"module,kernel"},

@@ -106,6 +106,35 @@ uint32_t mode_of(DomainType type) {
     return 0;
 }
 
+void write_devices(TreeWriter& tree, const Domain& domain) {
+    size_t number = 0;
+    const auto begin = [&](std::string_view kind, std::string_view compatible,
+                           std::string_view backend) {
+        tree.begin(std::string{kind} + "-" + std::to_string(++number));
+        tree.strings("compatible", {compatible});
+        tree.strings(names::backend, {backend});
+    };
+    for (const Disk& disk : domain.disks) {
+        begin("vbd", names::disk_compatible, disk.backend);
+        tree.strings(names::vdev, {disk.vdev});
+        tree.strings(names::target, {disk.target});
+        tree.strings(names::disk_mode, {to_string(disk.mode)});
+        tree.end();
+    }
+    for (const Net& net : domain.nets) {
+        begin("vif", names::net_compatible, net.backend);
+        tree.strings(names::bridge, {net.bridge});
+        tree.bytes(names::mac, net.mac);
+        tree.end();
+    }
+    for (const Channel& channel : domain.channels) {
+        begin("console", names::channel_compatible, channel.backend);
+        tree.strings(names::name, {channel.name});
+        tree.strings(names::channel_end, {to_string(channel.end)});
+        tree.end();
+    }
+}
+
 void write_domain(TreeWriter& tree, const Domain& domain, size_t number) {
     tree.begin("domain-" + std::to_string(number));
     tree.strings("compatible", {names::domain_compatible});
@@ -139,6 +168,7 @@ void write_domain(TreeWriter& tree, const Domain& domain, size_t number) {
         write_artifact(tree, *domain.initrd);
         tree.end();
     }
+    write_devices(tree, domain);
     tree.end();
 }
 

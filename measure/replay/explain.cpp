@@ -38,6 +38,9 @@ constexpr std::array domain_paths{
     KeyPath{"cpuid-xsave", "/cpuid/xsave"},
     KeyPath{"kernel-expected", "/kernel/sha256"},
     KeyPath{"initrd-expected", "/initrd/sha256"},
+    KeyPath{"disk", "/disks"},
+    KeyPath{"net", "/nets"},
+    KeyPath{"channel", "/channels"},
 };
 
 std::string find_path(std::span<const KeyPath> paths, std::string_view key,

@@ -39,6 +39,28 @@ std::string text_of(const launch::LaunchGraph& graph) {
     return all.append(out.view());
 }
 
+bool serves(const launch::LaunchGraph& graph, std::string_view name, const launch::Domain& to) {
+    return name != to.name &&
+           std::any_of(graph.domains.begin(), graph.domains.end(),
+                       [name](const launch::Domain& d) { return d.name == name; });
+}
+
+void check_devices(const launch::LaunchGraph& graph, const launch::Domain& domain) {
+    for (const launch::Disk& disk : domain.disks) {
+        require(serves(graph, disk.backend, domain) && launch::is_target(disk.target));
+        require(std::count_if(domain.disks.begin(), domain.disks.end(), [&](const auto& other) {
+                    return launch::virtual_device(other.vdev) == launch::virtual_device(disk.vdev);
+                }) == 1);
+    }
+    for (const launch::Net& net : domain.nets) {
+        require(serves(graph, net.backend, domain) && launch::is_bridge(net.bridge));
+        require(launch::is_mac(net.mac));
+    }
+    for (const launch::Channel& channel : domain.channels) {
+        require(serves(graph, channel.backend, domain));
+    }
+}
+
 void check_limits(const launch::LaunchGraph& graph) {
     require(!graph.domains.empty() && graph.builder.module_index == launch::builder_module_index);
     for (const launch::Domain& domain : graph.domains) {
@@ -47,11 +69,12 @@ void check_limits(const launch::LaunchGraph& graph) {
         require(domain.memory_bytes > 0 && domain.memory_bytes % hv::page_size == 0);
         require(domain.kernel.module_index > launch::builder_module_index);
         require(domain.kernel.module_index < launch::max_modules);
-        require(domain.type == launch::DomainType::Pvh);
+        require(domain.type != launch::DomainType::Hvm);
         require(std::count_if(graph.domains.begin(), graph.domains.end(), [&](const auto& other) {
                     return other.name == domain.name || other.domid == domain.domid ||
                            other.uuid == domain.uuid;
                 }) == 1);
+        check_devices(graph, domain);
     }
 }
 

@@ -51,6 +51,10 @@ TEST(Canonical, domain_text_has_this_form) {
         "cpuid-x2apic 0\n"
         "cpuid-xsave 0\n"
         "expect reboot\n"
+        "disk xvda ro db /srv/web image.raw\n"
+        "disk xvdb1 rw db /dev/ram0\n"
+        "net 00:16:3e:01:02:ff db xenbr0\n"
+        "channel org.example.agent socket db\n"
         "cmdline console=hvc0 panic=-1\n"
         "kernel vmlinux sha256:" +
             repeat("11", 32) +
@@ -116,6 +120,14 @@ TEST(Canonical, the_longest_values_fit) {
         domain.roles.add(role);
     }
     domain.initrd->expected_sha256 = test::sample_digest(1);
+    const std::string target(max_target_bytes, 't');
+    const std::string bridge(max_bridge_bytes, 'b');
+    while (domain.disks.push({"xvdzz255", name, target, DiskMode::ReadOnly}).ok()) {
+    }
+    while (domain.nets.push({name, bridge, {}}).ok()) {
+    }
+    while (domain.channels.push({name, name, ChannelEnd::Socket}).ok()) {
+    }
     EXPECT_TRUE(domain_text(domain).ends_with("\n"));
     EXPECT_TRUE(hypervisor_text(test::sample_graph(), cmdline).ends_with("\n"));
 }
@@ -126,6 +138,7 @@ TEST(Canonical, every_field_reaches_the_text) {
     size_t variants = 0;
     const auto add = [&](const auto& change) {
         Domain domain = test::sample_domain(1);
+        test::add_sample_devices(domain);
         change(domain);
         texts.insert(domain_text(domain));
         ++variants;
@@ -153,6 +166,19 @@ TEST(Canonical, every_field_reaches_the_text) {
     add([](Domain& d) { d.initrd->name = "i"; });
     add([](Domain& d) { d.initrd->expected_sha256 = test::sample_digest(3); });
     add([](Domain& d) { d.initrd.reset(); });
+    add([](Domain& d) { d.disks.pop(); });
+    add([](Domain& d) { d.disks[0].vdev = "xvdc"; });
+    add([](Domain& d) { d.disks[0].backend = "other"; });
+    add([](Domain& d) { d.disks[0].target = "/other"; });
+    add([](Domain& d) { d.disks[0].mode = DiskMode::ReadWrite; });
+    add([](Domain& d) { d.nets.pop(); });
+    add([](Domain& d) { d.nets[0].backend = "other"; });
+    add([](Domain& d) { d.nets[0].bridge = "other"; });
+    add([](Domain& d) { d.nets[0].mac[5] = std::byte{}; });
+    add([](Domain& d) { d.channels.pop(); });
+    add([](Domain& d) { d.channels[0].name = "other"; });
+    add([](Domain& d) { d.channels[0].backend = "other"; });
+    add([](Domain& d) { d.channels[0].end = ChannelEnd::Pty; });
     EXPECT_EQ(variants, texts.size());
 }
 

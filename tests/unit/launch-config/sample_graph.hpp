@@ -41,6 +41,15 @@ inline Domain sample_domain(uint16_t number) {
     return domain;
 }
 
+inline void add_sample_devices(Domain& domain) {
+    const Mac mac{std::byte{0x00}, std::byte{0x16}, std::byte{0x3e},
+                  std::byte{0x01}, std::byte{0x02}, std::byte{0xff}};
+    static_cast<void>(domain.disks.push({"xvda", "db", "/srv/web image.raw", DiskMode::ReadOnly}));
+    static_cast<void>(domain.disks.push({"xvdb1", "db", "/dev/ram0", DiskMode::ReadWrite}));
+    static_cast<void>(domain.nets.push({"db", "xenbr0", mac}));
+    static_cast<void>(domain.channels.push({"org.example.agent", "db", ChannelEnd::Socket}));
+}
+
 inline LaunchGraph sample_graph() {
     LaunchGraph graph;
     graph.measurement = Measurement::Preferred;
@@ -55,6 +64,7 @@ inline LaunchGraph sample_graph() {
     first.roles.add(Role::Tpm);
     first.cpuid = {.x2apic = false, .xsave = false};
     first.expected_end = ExpectedEnd::Reboot;
+    add_sample_devices(first);
     Domain second = sample_domain(2);
     second.roles.add(Role::Console);
     second.initrd.reset();
