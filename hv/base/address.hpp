@@ -58,6 +58,12 @@ constexpr uint64_t page_offset(uint64_t address) {
     return address & (page_size - 1);
 }
 
+// Of a virtual address with four levels of tables, [apm2] 1.1.3.
+constexpr bool is_canonical(uint64_t address) {
+    const auto top = static_cast<int64_t>(address) >> 47;
+    return top == 0 || top == -1;
+}
+
 constexpr uint64_t align_up(uint64_t n, uint64_t alignment) {
     return (n + alignment - 1) & ~(alignment - 1);
 }

@@ -77,6 +77,19 @@ class [[nodiscard]] Result<void, E> {
     bool ok_;
 };
 
+// The same value, or `error` whatever the reason was.
+template <class T, class E, class F>
+Result<T, F> with_error(Result<T, E> result, F error) {
+    if (!result.ok()) {
+        return Err{error};
+    }
+    if constexpr (std::is_void_v<T>) {
+        return Ok{};
+    } else {
+        return result.take();
+    }
+}
+
 }  // namespace hv
 
 // Evaluates a Result; gives its value, or returns its error from the enclosing function.

@@ -17,11 +17,6 @@ namespace pte = mm::pte;
 constexpr uint64_t cr0_pg = uint64_t{1} << 31;
 constexpr uint64_t efer_lma = uint64_t{1} << 10;
 
-bool is_canonical(uint64_t address) {
-    const auto top = static_cast<int64_t>(address) >> 47;
-    return top == 0 || top == -1;
-}
-
 // One entry of a guest's page table, read once.
 Result<uint64_t, CopyFault> read_entry(const Domain& domain, uint64_t table, uint64_t index) {
     uint64_t entry = 0;

@@ -22,10 +22,6 @@ constexpr uint64_t dr7_settable = 0xffff03ff;
 constexpr uint64_t dr7_general_detect = 0x2000;
 constexpr unsigned first_status_register = 4;  // names of DR6 and DR7
 
-bool is_canonical(uint64_t address) {
-    const auto top = static_cast<int64_t>(address) >> 47;
-    return top == 0 || top == -1;
-}
 bool is_hypervisors(uint64_t address) {
     return address >= abi::pv_hypervisor_virt_start && address < abi::pv_hypervisor_virt_end;
 }
@@ -51,7 +47,7 @@ Answer set_debugreg(Call& call) {
             if (!is_canonical(value) || is_hypervisors(value)) {
                 return fail(Errno::XEN_EPERM);
             }
-            svm::set_debug_address(call.vcpu.processor, call.args[0], value);
+            svm::set_debug_address(call.args[0], value);
             return 0;
         case first_status_register:
         case 6:
@@ -80,7 +76,7 @@ Answer get_debugreg(Call& call) {
         case 1:
         case 2:
         case 3:
-            return svm::debug_address(call.vcpu.processor, call.args[0]);
+            return svm::debug_address(call.args[0]);
         case first_status_register:
         case 6:
             return call.vcpu.vmcb->save().dr6;

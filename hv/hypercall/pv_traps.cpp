@@ -10,11 +10,6 @@ namespace hv::hypercall {
 
 namespace {
 
-bool is_canonical(uint64_t address) {
-    const auto top = static_cast<int64_t>(address) >> 47;
-    return top == 0 || top == -1;
-}
-
 Answer register_callback(const Call& call, abi::CallbackType type, uint64_t address, bool masks) {
     if (!is_canonical(address)) {
         return fail(Errno::XEN_EINVAL);

@@ -18,6 +18,7 @@
 #include "hv/x86/instructions.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace hv::hyperlaunch {
 
@@ -30,19 +31,8 @@ constexpr uint64_t frames_2m = 512;
 constexpr uint64_t frames_1g = 512 * 512;
 
 // Errors of the allocators all mean the same here.
-template <class T, class E>
-Result<T, CreateError> or_no_memory(Result<T, E> result) {
-    if (!result.ok()) {
-        return Err{CreateError::NoMemory};
-    }
-    return result.take();
-}
-template <class E>
-Result<void, CreateError> or_no_memory(Result<void, E> result) {
-    if (!result.ok()) {
-        return Err{CreateError::NoMemory};
-    }
-    return Ok{};
+auto or_no_memory(auto result) {
+    return with_error(std::move(result), CreateError::NoMemory);
 }
 
 // RAM in the largest, best aligned pieces that are free.

@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cstring>
 #include <optional>
+#include <utility>
 
 namespace hv::pv {
 
@@ -65,19 +66,8 @@ constexpr uint64_t tables_for_blocks(uint64_t vcpus) {
     return (vcpus + blocks_per_table - 1) / blocks_per_table;
 }
 
-template <class T, class E>
-Result<T, AreaError> or_no_memory(Result<T, E> result) {
-    if (!result.ok()) {
-        return Err{AreaError::NoMemory};
-    }
-    return result.take();
-}
-template <class E>
-Result<void, AreaError> or_no_memory(Result<void, E> result) {
-    if (!result.ok()) {
-        return Err{AreaError::NoMemory};
-    }
-    return Ok{};
+auto or_no_memory(auto result) {
+    return with_error(std::move(result), AreaError::NoMemory);
 }
 
 // --- M2P
@@ -155,11 +145,6 @@ void fill_gdt(std::span<uint64_t, entries> gdt, uint64_t tss) {
     constexpr uint64_t busy_tss = uint64_t{0x8b} << 40;
     at(STUB_TSS) = tss_limit | (tss & 0xffffff) << 16 | busy_tss | (tss >> 24 & 0xff) << 56;
     at(STUB_TSS + 8) = tss >> 32;
-}
-
-template <class T>
-void put(std::byte* page, uint64_t offset, T value) {
-    std::memcpy(page + page_offset(offset), &value, sizeof(value));
 }
 
 // What the stub relies on before the guest has said anything.

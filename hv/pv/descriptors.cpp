@@ -25,11 +25,6 @@ constexpr uint64_t desc_readable = uint64_t{1} << 41;
 constexpr uint64_t descriptor_bytes = 8;
 constexpr uint32_t most_entries = 8192;
 
-bool is_canonical(uint64_t address) {
-    const auto top = static_cast<int64_t>(address) >> 47;
-    return top == 0 || top == -1;
-}
-
 std::optional<uint64_t> read_descriptor(const domain::Vcpu& v, uint16_t selector) {
     constexpr uint16_t table_indicator = 4;
     const svm::VmcbSave& save = v.vmcb->save();

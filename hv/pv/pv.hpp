@@ -11,6 +11,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 
 namespace hv::abi {
@@ -56,5 +57,11 @@ struct PvVcpu {
     UserTables tables = UserTables::Undecided;
     uint8_t masking_callbacks = 0;  // STUB_MASKS_*
 };
+
+// Writes to one of these pages; the offset may be that within the block, as STUB_* are.
+template <class T>
+void put(std::byte* page, uint64_t offset, T value) {
+    std::memcpy(page + page_offset(offset), &value, sizeof(value));
+}
 
 }  // namespace hv::pv

@@ -6,44 +6,33 @@
 #include "hv/pv/pv.hpp"
 #include "hv/svm/vmcb.hpp"
 
-#include <cstring>
-
 namespace hv::pv {
 
-namespace {
-
-template <class T>
-void put(const domain::Vcpu& v, uint64_t offset, T value) {
-    std::memcpy(v.pv->data + page_offset(offset), &value, sizeof(value));
-}
-
-}  // namespace
-
 void set_kernel_root(domain::Vcpu& v, uint64_t root) {
-    put(v, STUB_KERNEL_ROOT, root);
+    put(v.pv->data, STUB_KERNEL_ROOT, root);
     v.vmcb->save().cr3 = root;
     v.vmcb->changed(svm::Clean::ControlRegisters);
     v.tlb_generation = 0;  // flush on the next entry
 }
 
 void set_user_root(domain::Vcpu& v, uint64_t root, GuestVaddr code) {
-    put(v, STUB_USER_ROOT, root);
+    put(v.pv->data, STUB_USER_ROOT, root);
     if (v.pv->tables != UserTables::Undecided || root == 0) {
         return;
     }
     const bool is_separate = !is_for_kernel_only(v, code);
     v.pv->tables = is_separate ? UserTables::Separate : UserTables::Kernels;
-    put(v, STUB_DECIDED, uint8_t{1});
-    put(v, STUB_SEPARATE, uint8_t{is_separate});
+    put(v.pv->data, STUB_DECIDED, uint8_t{1});
+    put(v.pv->data, STUB_SEPARATE, uint8_t{is_separate});
     if (is_separate) {
-        put(v, STUB_RSP0, stub_address(v, STUB_ENTRY_STACK_TOP));
+        put(v.pv->data, STUB_RSP0, stub_address(v, STUB_ENTRY_STACK_TOP));
     }
 }
 
 void set_kernel_stack(domain::Vcpu& v, uint64_t rsp) {
-    put(v, STUB_KERNEL_RSP, rsp);
+    put(v.pv->data, STUB_KERNEL_RSP, rsp);
     if (v.pv->tables != UserTables::Separate) {
-        put(v, STUB_RSP0, rsp);
+        put(v.pv->data, STUB_RSP0, rsp);
     }
 }
 

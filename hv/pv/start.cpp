@@ -26,11 +26,6 @@ constexpr uint64_t rflags_user = 0x240cd7;  // arithmetic flags, TF, DF, AC, ID
 // What SYSCALL clears: VM, RF, NT, DF, IF, TF; as Xen.
 constexpr uint64_t syscall_mask = 0x34700;
 
-bool is_canonical(uint64_t address) {
-    const auto top = static_cast<int64_t>(address) >> 47;
-    return top == 0 || top == -1;
-}
-
 // CPL 0 of 64-bit mode with the block's descriptor tables.
 void set_machine_state(domain::Vcpu& v) {
     svm::Vmcb& vmcb = *v.vmcb;

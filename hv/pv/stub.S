@@ -66,17 +66,15 @@ stub_text:
 9:
     .endm
 
-// --- SYSCALL. From user space it is a system call, from the kernel a hypercall.
-    .global stub_syscall
-stub_syscall:
-    cmpb $0, LOCAL(STUB_IN_KERNEL)
-    jne hypercall
+// A system call of user space: its frame, then to the kernel's handler. SYSCALL has left the return
+// address in RCX and RFLAGS in R11.
+    .macro SYSTEM_CALL user_cs, masks, handler
     mov %rsp, LOCAL(STUB_USER_RSP)
     mov LOCAL(STUB_RSP0), %rsp
     push $FLAT_SS
     push LOCAL(STUB_USER_RSP)
     push %r11
-    push $FLAT_USER_CS64
+    push $\user_cs
     push %rcx
     push %r11
     push %rcx
@@ -86,38 +84,26 @@ stub_syscall:
     mov LOCAL(STUB_VCPU_INFO), %rcx
     cmpb $0, UPCALL_MASK(%rcx)
     jne 2f
-1:  testb $STUB_MASKS_SYSCALL, LOCAL(STUB_MASKS_EVENTS)
+1:  testb $\masks, LOCAL(STUB_MASKS_EVENTS)
     jz 3f
     movb $1, UPCALL_MASK(%rcx)
-3:  mov LOCAL(STUB_SYSCALL), %rcx
+3:  mov LOCAL(\handler), %rcx
     jmp enter_kernel
 2:  movb $1, 0x1c(%rsp)
     andl $~RFLAGS_IF, 0x20(%rsp)
     jmp 1b
+    .endm
+
+// --- SYSCALL. From user space it is a system call, from the kernel a hypercall.
+    .global stub_syscall
+stub_syscall:
+    cmpb $0, LOCAL(STUB_IN_KERNEL)
+    jne hypercall
+    SYSTEM_CALL FLAT_USER_CS64, STUB_MASKS_SYSCALL, STUB_SYSCALL
 
     .global stub_syscall32
 stub_syscall32:
-    mov %rsp, LOCAL(STUB_USER_RSP)
-    mov LOCAL(STUB_RSP0), %rsp
-    push $FLAT_SS
-    push LOCAL(STUB_USER_RSP)
-    push %r11
-    push $FLAT_USER_CS32
-    push %rcx
-    push %r11
-    push %rcx
-    swapgs
-    movb $1, LOCAL(STUB_IN_KERNEL)
-    MOVE_TO_KERNEL 7
-    mov LOCAL(STUB_VCPU_INFO), %rcx
-    cmpb $0, UPCALL_MASK(%rcx)
-    je 1f
-    movb $1, 0x1c(%rsp)
-    andl $~RFLAGS_IF, 0x20(%rsp)
-1:  testb $STUB_MASKS_SYSCALL32, LOCAL(STUB_MASKS_EVENTS)
-    jz 3f
-    movb $1, UPCALL_MASK(%rcx)
-3:  mov LOCAL(STUB_SYSCALL32), %rcx
+    SYSTEM_CALL FLAT_USER_CS32, STUB_MASKS_SYSCALL32, STUB_SYSCALL32
 
 // To the kernel's handler in RCX.
 enter_kernel:

@@ -12,11 +12,6 @@ namespace hv::pv {
 
 namespace {
 
-template <class T>
-void put(std::byte* page, uint64_t offset, T value) {
-    std::memcpy(page + page_offset(offset), &value, sizeof(value));
-}
-
 constexpr unsigned vector_nmi = 2;
 constexpr unsigned vector_double_fault = 8;
 constexpr uint64_t entry_bytes = 16;  // of stub_entries

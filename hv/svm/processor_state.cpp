@@ -58,13 +58,13 @@ void restore(const ProcessorState& state) {
     x86::xsetbv0(state.xcr0);
 }
 
-void set_debug_address(ProcessorState& state, uint64_t n, uint64_t address) {
-    state.dr = x86::read_dr0_to_3();
-    state.dr[n] = address;
-    x86::write_dr0_to_3(state.dr);
+void set_debug_address(uint64_t n, uint64_t address) {
+    auto dr = x86::read_dr0_to_3();
+    dr[n] = address;
+    x86::write_dr0_to_3(dr);
 }
 
-uint64_t debug_address(const ProcessorState& /*state*/, uint64_t n) {
+uint64_t debug_address(uint64_t n) {
     return x86::read_dr0_to_3()[n];
 }
 

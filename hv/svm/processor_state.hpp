@@ -30,8 +30,8 @@ void save(ProcessorState& state);
 void restore(const ProcessorState& state);
 
 // DR0 to DR3 of the vCPU that this CPU has restored and not saved.
-void set_debug_address(ProcessorState& state, uint64_t n, uint64_t address);
-uint64_t debug_address(const ProcessorState& state, uint64_t n);
+void set_debug_address(uint64_t n, uint64_t address);
+uint64_t debug_address(uint64_t n);
 
 // Indirect branch prediction barrier, on processors that have one.
 void drop_predictions();

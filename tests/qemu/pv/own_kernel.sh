@@ -31,6 +31,7 @@ done
 new_case "what a PV kernel does"
 build <<<"$(plan \
     "$(domain traps pv_traps identity 1)" \
+    "$(domain user_traps pv_user_traps permuted 1)" \
     "$(domain syscall pv_syscall permuted 1)" \
     "$(domain mmu pv_mmu permuted 1)" \
     "$(domain descriptors pv_descriptors identity 1)" \
@@ -39,7 +40,7 @@ build <<<"$(plan \
     "$(domain misc pv_misc identity 1)")"
 boot --tpm none
 expect_ok
-for guest in traps syscall mmu descriptors events memory misc; do
+for guest in traps user_traps syscall mmu descriptors events memory misc; do
     expect_pass "$guest"
     sed "s/^/$guest: /" "$built/console/$guest.log"
 done
