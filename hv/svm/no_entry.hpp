@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// An entry that was none. Seen on QEMU 7.2 in about one launch of a hundred: VMRUN comes back
-// without having run a single instruction of the guest, either with the host's own state in the
-// save area, or as a shutdown, because the walk used the wrong root. Used by run() alone.
+// An entry that was none. The emulated processor comes back from VMRUN, about once in ten minutes
+// of load, without having run an instruction of the guest: with the host's own state in the save
+// area, or with a shutdown, because its first fetch did not pass the nested page table. Used by
+// run() alone.
 #pragma once
 
+#include "hv/svm/registers.hpp"
 #include "hv/svm/vmcb.hpp"
 
 #include <array>
@@ -12,18 +14,23 @@
 
 namespace hv::svm {
 
-// What an entry needs again if it has to be repeated.
+// What an entry needs again if it has to be repeated: all that #VMEXIT writes.
 class EntryState {
   public:
-    void keep(const Vmcb& vmcb);
+    void keep(const Vmcb& vmcb, const GuestRegisters& registers);
     void put_back(Vmcb& vmcb) const;
+    [[nodiscard]] uint64_t rip() const { return rip_; }
+    // Whether the registers that VMRUN does not touch are as they were: the guest has not run.
+    [[nodiscard]] bool has_same(const GuestRegisters& registers) const;
 
   private:
     std::array<std::byte, offsetof(VmcbSave, dbgctl)> save_;
-    uint64_t eventinj_;
+    GuestRegisters registers_;
+    uint64_t rip_, int_ctl_, int_state_, eventinj_;
 };
 
-// In EXITCODE before an entry: no exit has this one. Still there after it, VMRUN did nothing.
+// In EXITCODE before an entry: no exit has this one. Still there after it, VMRUN did nothing. Also
+// the exit code of a vCPU whose state was lost, so that its domain is ended.
 inline constexpr uint64_t exitcode_of_no_exit = 0x6e6f6578;
 
 // Where the host is while its guest runs.
@@ -32,8 +39,15 @@ struct HostPlace {
     uint64_t cr3 = 0;
 };
 
-// Whether nothing of the guest has happened since it was entered at `rip_before`, so that the entry
-// can be repeated. A true triple fault at the first instruction looks the same; it happens again.
-bool was_no_entry(const Vmcb& vmcb, uint64_t rip_before, const HostPlace& host);
+enum class Outcome : uint8_t {
+    Exit,     // of the guest
+    NoEntry,  // nothing of the guest has happened: the entry can be repeated
+    Lost,     // the guest has run, and its state is gone
+};
+
+// What became of an entry from `before`. A true triple fault at the first instruction looks like
+// NoEntry; it happens again.
+Outcome outcome_of(const Vmcb& vmcb, const GuestRegisters& registers, const EntryState& before,
+                   const HostPlace& host);
 
 }  // namespace hv::svm

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hv/svm/run.hpp"
 
+#include "hv/base/text.hpp"
 #include "hv/dev/log.hpp"
 #include "hv/mm/direct_map.hpp"
 #include "hv/svm/no_entry.hpp"
@@ -15,12 +16,43 @@ extern "C" void svm_enter(uint64_t guest_vmcb, hv::svm::GuestRegisters* register
 
 namespace hv::svm {
 
+namespace {
+
+// What the next one who meets this will ask.
+void log_outcome(Outcome outcome, const Vmcb& vmcb, const EntryState& before) {
+    TextOf<320> text;
+    const VmcbControl& control = vmcb.control();
+    const VmcbSave& save = vmcb.save();
+    text.put(outcome == Outcome::Lost ? "the processor lost the state of a guest"
+                                      : "the processor came back without entering the guest")
+        .put(": exit code ")
+        .hex(control.exitcode)
+        .put(" info ")
+        .hex(control.exitinfo1)
+        .put(" ")
+        .hex(control.exitinfo2)
+        .put(" interrupted ")
+        .hex(control.exitintinfo)
+        .put(" int_ctl ")
+        .hex(control.int_ctl)
+        .put(" rip ")
+        .hex(save.rip)
+        .put(" cr3 ")
+        .hex(save.cr3)
+        .put(" cr2 ")
+        .hex(save.cr2)
+        .put(", entered at ")
+        .hex(before.rip());
+    dev::log(text.view());
+}
+
+}  // namespace
+
 void run(Vmcb& vmcb, GuestRegisters& registers, Paddr host_vmcb) {
     vmcb.save().rax = registers.rax;
     vmcb.save().rsp = registers.rsp;
     EntryState before;
-    before.keep(vmcb);
-    const uint64_t rip_before = vmcb.save().rip;
+    before.keep(vmcb, registers);
     // SAFETY: a label of enter.S; only its address is used.
     const HostPlace host{reinterpret_cast<uint64_t>(&svm_after_vmrun), x86::read_cr3()};
     constexpr unsigned most_attempts = 3;
@@ -31,10 +63,17 @@ void run(Vmcb& vmcb, GuestRegisters& registers, Paddr host_vmcb) {
             amid_entry = false;
             dev::log("the processor took an interrupt amid an entry, where GIF is clear");
         }
-        if (attempt == most_attempts || !was_no_entry(vmcb, rip_before, host)) {
+        const Outcome outcome = outcome_of(vmcb, registers, before, host);
+        if (outcome == Outcome::Exit) {
             break;
         }
-        dev::log("the processor came back without entering the guest: entering again");
+        log_outcome(outcome, vmcb, before);
+        if (outcome == Outcome::Lost) {
+            vmcb.control().exitcode = exitcode_of_no_exit;  // the end of its domain
+        }
+        if (outcome == Outcome::Lost || attempt == most_attempts) {
+            break;
+        }
         before.put_back(vmcb);
     }
     registers.rax = vmcb.save().rax;
