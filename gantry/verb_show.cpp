@@ -19,7 +19,7 @@ namespace model = launch::model;
 using Json = nlohmann::ordered_json;
 
 struct ShowOptions {
-    std::string file;
+    ManifestOptions manifest;  // or something else, by its name
     fs::path library;
 };
 
@@ -32,6 +32,25 @@ Json to_json(const launch::Artifact& artifact) {
         json["sha256"] = model::format_sha256(*artifact.expected_sha256);
     }
     return json;
+}
+
+void add_devices(Json& json, const launch::Domain& domain) {
+    for (const launch::Disk& disk : domain.disks) {
+        json["disks"].push_back({{"vdev", disk.vdev},
+                                 {"backend", disk.backend},
+                                 {"target", disk.target},
+                                 {"mode", to_string(disk.mode)}});
+    }
+    for (const launch::Net& net : domain.nets) {
+        json["nets"].push_back({{"backend", net.backend},
+                                {"bridge", net.bridge},
+                                {"mac", model::format_mac(net.mac)}});
+    }
+    for (const launch::Channel& channel : domain.channels) {
+        json["channels"].push_back({{"name", channel.name},
+                                    {"backend", channel.backend},
+                                    {"connection", to_string(channel.end)}});
+    }
 }
 
 Json to_json(const launch::Domain& domain) {
@@ -58,6 +77,7 @@ Json to_json(const launch::Domain& domain) {
         json["initrd"] = to_json(*domain.initrd);
     }
     json["cmdline"] = domain.cmdline;
+    add_devices(json, domain);
     json["expect"] = to_string(domain.expected_end);
     json["path"] = domain.path;
     return json;
@@ -129,7 +149,7 @@ ExitCode show_lcm(const Session& session, const std::string& file, const model::
 }
 
 ExitCode show(const Session& session, const ShowOptions& options) {
-    const fs::path given = options.file;
+    const fs::path given = options.manifest.file;
     const fs::path file = fs::is_directory(given) ? given / "launch.lcm" : given;
     const auto bytes = model::read_file(file);
     if (!bytes) {
@@ -143,8 +163,7 @@ ExitCode show(const Session& session, const ShowOptions& options) {
         return show_lcm(session, file.string(), *bytes);
     }
     ExitCode why = ExitCode::Done;
-    const auto plan =
-        make_plan(session, {.file = file.string(), .machine_memory = {}}, options.library, why);
+    const auto plan = make_plan(session, options.manifest, options.library, why);
     if (plan) {
         print(session, plan->graph);
     }
@@ -156,8 +175,9 @@ ExitCode show(const Session& session, const ShowOptions& options) {
 void add_show(CLI::App& app, Session& session) {
     CLI::App* verb = app.add_subcommand("show", "Show the launch graph of a manifest or an LCM");
     const auto options = std::make_shared<ShowOptions>();
-    verb->add_option("file", options->file, "A manifest, an LCM, or an output directory")
+    verb->add_option("file", options->manifest.file, "A manifest, an LCM, or an output directory")
         ->required();
+    add_unserved_option(*verb, options->manifest);
     verb->add_option("--lib", options->library, "Directory of domb.bin and console.elf");
     verb->callback([&session, options] {
         session.run = [&session, options] { return show(session, *options); };

@@ -2,6 +2,7 @@
 #include "launch-config/model/assemble.hpp"
 
 #include "launch-config/binding/decode.hpp"
+#include "launch-config/model/defaults.hpp"
 #include "launch-config/model/encode.hpp"
 
 #include <algorithm>
@@ -11,7 +12,6 @@
 namespace launch::model {
 namespace {
 
-constexpr std::string_view console_name = "console";
 constexpr uint64_t console_memory_bytes = uint64_t{8} << 20;
 constexpr uint64_t hypervisor_allowance = uint64_t{48} << 20;
 
@@ -29,8 +29,7 @@ class Assembler {
         for (size_t i = 0; i < manifest_.domains.size(); ++i) {
             add(domain(manifest_.domains[i], prepared[i]), manifest_.domains[i].place);
         }
-        if (!std::any_of(graph_.domains.begin(), graph_.domains.end(),
-                         [](const Domain& d) { return d.roles.has(Role::Console); })) {
+        if (holder_of(manifest_, Role::Console) == nullptr) {
             add(console(services.console), manifest_.domains_place);
         }
         assign_domids();
@@ -84,7 +83,7 @@ class Assembler {
         Domain domain;
         domain.name = spec.name.value;
         domain.domid = hv::DomainId{spec.domid ? spec.domid->value : uint16_t{0}};
-        domain.uuid = spec.uuid ? spec.uuid->value : derive_uuid(spec.name.value);
+        domain.uuid = uuid_of(spec);
         domain.type = spec.type.value;
         domain.p2m = spec.p2m.value_or(P2mOrder::Identity);
         domain.vcpu_count = spec.vcpu_count;
@@ -100,8 +99,28 @@ class Assembler {
         }
         domain.cmdline = spec.cmdline;
         domain.expected_end = spec.expected_end;
+        add_devices(domain, spec);
         domain.path = keep(spec.place.pointer);
         return domain;
+    }
+
+    // There are not too many, which check_devices has seen to.
+    void add_devices(Domain& domain, const DomainSpec& spec) {
+        for (const DiskSpec& disk : spec.disks) {
+            static_cast<void>(domain.disks.push(
+                {disk.vdev.value, disk.backend.value, disk.target.value, disk.mode}));
+        }
+        for (size_t i = 0; i < spec.nets.size(); ++i) {
+            const NetSpec& net = spec.nets[i];
+            static_cast<void>(domain.nets.push(
+                {net.backend.value,
+                 net.bridge.value.empty() ? default_bridge : std::string_view{net.bridge.value},
+                 mac_of(spec, i)}));
+        }
+        for (const ChannelSpec& channel : spec.channels) {
+            static_cast<void>(domain.channels.push(
+                {channel.name.value, backend_of(manifest_, spec, channel), channel.end}));
+        }
     }
 
     // The service that drains the consoles of all others; no manifest describes it.

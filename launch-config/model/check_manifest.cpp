@@ -2,6 +2,7 @@
 // The rules between fields, as a table. Each has at least one bad manifest in
 // tests/corpus/manifest/bad. Rules about the contents of files are in plan.cpp.
 #include "launch-config/binding/node_reader.hpp"
+#include "launch-config/model/check_devices.hpp"
 #include "launch-config/model/check_pv.hpp"
 #include "launch-config/model/manifest.hpp"
 
@@ -170,7 +171,19 @@ void references_are_known(const Manifest& manifest, Diagnostics& diagnostics) {
     }
 }
 
-// Whether following `after` from `from` leads to `wanted`.
+// Whom a domain cannot start without: those it names, and who serves its disks. An interface or a
+// channel may come up late.
+std::vector<At<std::string>> needs_of(const DomainSpec& domain) {
+    auto needs = domain.after;
+    for (const DiskSpec& disk : domain.disks) {
+        if (disk.backend.value != domain.name.value) {  // which check_devices reports
+            needs.push_back(disk.backend);
+        }
+    }
+    return needs;
+}
+
+// Whether following the needs from `from` leads to `wanted`.
 bool leads_to(const Manifest& manifest, const std::string& from, const std::string& wanted,
               std::vector<std::string>& seen) {
     if (std::find(seen.begin(), seen.end(), from) != seen.end()) {
@@ -178,7 +191,7 @@ bool leads_to(const Manifest& manifest, const std::string& from, const std::stri
     }
     seen.push_back(from);
     for (const DomainSpec& domain : manifest.domains) {
-        for (const auto& next : domain.after) {
+        for (const auto& next : needs_of(domain)) {
             if (domain.name.value == from &&
                 (next.value == wanted || leads_to(manifest, next.value, wanted, seen))) {
                 return true;
@@ -190,7 +203,7 @@ bool leads_to(const Manifest& manifest, const std::string& from, const std::stri
 
 void order_has_no_cycle(const Manifest& manifest, Diagnostics& diagnostics) {
     for (const DomainSpec& domain : manifest.domains) {
-        for (const auto& next : domain.after) {
+        for (const auto& next : needs_of(domain)) {
             std::vector<std::string> seen;
             if (next.value == domain.name.value ||
                 leads_to(manifest, next.value, domain.name.value, seen)) {
@@ -209,11 +222,12 @@ void pv_domains_are_possible(const Manifest& manifest, Diagnostics& diagnostics)
     }
 }
 
-constexpr std::array<Rule, 12> rules{
+constexpr std::array<Rule, 13> rules{
     domains_exist,         names_are_well_formed,      names_are_unique,
     uuids_are_unique,      domids_are_unique,          roles_are_held_once,
     memory_is_whole_pages, memory_maximum_is_not_less, memory_fits_the_machine,
     references_are_known,  order_has_no_cycle,         pv_domains_are_possible,
+    check_devices,
 };
 
 }  // namespace

@@ -29,6 +29,29 @@ struct FileReference {
     std::optional<At<std::array<std::byte, 32>>> sha256;  // of the file as it stands
 };
 
+struct DiskSpec {
+    Place place;
+    At<std::string> vdev;
+    At<std::string> backend;
+    At<std::string> target;
+    DiskMode mode = DiskMode::ReadWrite;
+};
+
+struct NetSpec {
+    Place place;
+    At<std::string> backend;
+    At<std::string> bridge;  // empty: default_bridge
+    std::optional<At<Mac>> mac;
+};
+inline constexpr std::string_view default_bridge = "xenbr0";
+
+struct ChannelSpec {
+    Place place;
+    At<std::string> name;
+    At<std::string> backend;  // empty: whoever drains the consoles
+    ChannelEnd end = ChannelEnd::Pty;
+};
+
 struct DomainSpec {
     Place place;
     At<std::string> name;
@@ -47,6 +70,10 @@ struct DomainSpec {
     std::string cmdline;
     Place cmdline_place;
     ExpectedEnd expected_end = ExpectedEnd::Poweroff;
+    std::vector<DiskSpec> disks;
+    std::vector<NetSpec> nets;
+    std::vector<ChannelSpec> channels;
+    std::vector<At<std::string>> device_fields;  // those of the three that are there
     std::vector<At<std::string>> after;  // not implemented yet; references are checked all the same
 };
 
@@ -71,5 +98,8 @@ Manifest read_manifest(Diagnostics& diagnostics, const std::filesystem::path& di
 
 // The rules between fields and with the file system.
 void check_manifest(const Manifest& manifest, Diagnostics& diagnostics);
+
+// Reports the fields that can be read and checked, but that nothing on the machine serves yet.
+void refuse_unserved(const Manifest& manifest, Diagnostics& diagnostics);
 
 }  // namespace launch::model

@@ -3,6 +3,7 @@
 // field are in check_manifest.cpp; launch.schema.json says the same as this file, for editors.
 #include "launch-config/model/manifest.hpp"
 #include "launch-config/model/object_reader.hpp"
+#include "launch-config/model/read_devices.hpp"
 
 #include <array>
 
@@ -21,9 +22,6 @@ constexpr std::array later_domain_fields{
     LaterField{"on-reboot", nothing_of_this},
     LaterField{"restart", nothing_of_this},
     LaterField{"start-unmeasured", nothing_of_this},
-    LaterField{"disks", nothing_of_this},
-    LaterField{"nets", nothing_of_this},
-    LaterField{"channels", nothing_of_this},
     LaterField{"console", nothing_of_this},
     LaterField{"shared-memory", nothing_of_this},
     LaterField{"event-channels", nothing_of_this},
@@ -142,6 +140,7 @@ class ManifestReader {
         if (const auto end = reader.word("expect", ends)) {
             domain.expected_end = static_cast<ExpectedEnd>(*end);
         }
+        read_devices(reader, domain);
         read_after(reader, domain);
         reader.finish(later_domain_fields);
         return domain;

@@ -142,6 +142,37 @@ Uuid derive_uuid(std::string_view name) {
     return uuid;
 }
 
+std::optional<Mac> parse_mac(std::string_view text) {
+    Mac mac{};
+    if (text.size() != 3 * mac.size() - 1) {
+        return std::nullopt;
+    }
+    for (size_t i = 0; i < mac.size(); ++i) {
+        const auto byte = parse_hex<1>(text.substr(3 * i, 2));
+        if (!byte || (i != 0 && text[3 * i - 1] != ':')) {
+            return std::nullopt;
+        }
+        mac[i] = (*byte)[0];
+    }
+    return mac;
+}
+
+std::string format_mac(const Mac& mac) {
+    std::string text = format_hex(mac);
+    for (const size_t at : {2U, 5U, 8U, 11U, 14U}) {
+        text.insert(at, 1, ':');
+    }
+    return text;
+}
+
+Mac derive_mac(const Uuid& uuid, size_t number) {
+    std::vector<std::byte> input{uuid.begin(), uuid.end()};
+    input.push_back(static_cast<std::byte>(number));
+    const auto digest = digest_of(input, EVP_sha256());
+    return {std::byte{0x00}, std::byte{0x16}, std::byte{0x3e}, digest[0] & std::byte{0x7f},
+            digest[1],       digest[2]};
+}
+
 std::optional<std::array<std::byte, 32>> parse_sha256(std::string_view text) {
     constexpr std::string_view prefix = "sha256:";
     return parse_hex<32>(text.starts_with(prefix) ? text.substr(prefix.size()) : text);

@@ -3,6 +3,8 @@
 // "did you mean".
 #pragma once
 
+#include "launch-config/binding/devices.hpp"
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -24,6 +26,12 @@ std::optional<Uuid> parse_uuid(std::string_view text);
 std::string format_uuid(const Uuid& uuid);
 // Version 5 of RFC 4122 in our own name space: the same name always gives the same UUID.
 Uuid derive_uuid(std::string_view name);
+
+// "00:16:3e:12:34:56", in either case.
+std::optional<Mac> parse_mac(std::string_view text);
+std::string format_mac(const Mac& mac);
+// With Xen's prefix 00:16:3e; the rest from a digest of the UUID and the number of the interface.
+Mac derive_mac(const Uuid& uuid, size_t number);
 
 // 64 hex digits, with or without "sha256:" before them.
 std::optional<std::array<std::byte, 32>> parse_sha256(std::string_view text);

@@ -63,6 +63,26 @@ TEST(Uuid, refuses_other_forms) {
     }
 }
 
+TEST(Mac, is_read_and_written) {
+    const Mac mac{std::byte{0x00}, std::byte{0x16}, std::byte{0x3e},
+                  std::byte{0x0a}, std::byte{0xbc}, std::byte{0xff}};
+    EXPECT_EQ(mac, parse_mac("00:16:3e:0A:bc:ff"));
+    EXPECT_EQ("00:16:3e:0a:bc:ff", format_mac(mac));
+    for (const char* wrong : {"", "00:16:3e:0a:bc", "00:16:3e:0a:bc:ff:", "00-16-3e-0a-bc-ff",
+                              "00:16:3e:0a:bc:fg", "0:016:3e:0a:bc:ff"}) {
+        EXPECT_EQ(std::nullopt, parse_mac(wrong)) << wrong;
+    }
+}
+
+// Changing how they are derived would give all guests new interfaces.
+TEST(Mac, is_derived_from_the_uuid_and_the_number) {
+    const Uuid uuid = derive_uuid("web");
+    EXPECT_EQ("00:16:3e:4d:f5:b5", format_mac(derive_mac(uuid, 0)));
+    EXPECT_EQ("00:16:3e:65:fd:11", format_mac(derive_mac(uuid, 1)));
+    EXPECT_TRUE(is_mac(derive_mac(uuid, 2)));
+    EXPECT_NE(derive_mac(derive_uuid("db"), 0), derive_mac(uuid, 0));
+}
+
 TEST(Nearest, finds_slips_and_not_strangers) {
     constexpr std::array<std::string_view, 3> words{"memory", "kernel", "vcpus"};
     EXPECT_EQ("memory", nearest("memroy", words));
