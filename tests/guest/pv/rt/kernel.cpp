@@ -61,6 +61,21 @@ bool wait_until_filled_at_most(uint32_t bytes) {
     }
 }
 
+// The first word of the command line that `accept` takes.
+template <class Accept>
+std::string_view find_option(Accept accept) {
+    const std::string_view line{start_info().cmd_line};
+    for (size_t at = 0; at < line.size();) {
+        const char* const end = std::find(line.begin() + at, line.end(), ' ');
+        const std::string_view here{line.begin() + at, end};
+        if (accept(here)) {
+            return here;
+        }
+        at += here.size() + 1;
+    }
+    return {};
+}
+
 }  // namespace
 
 const hv::abi::StartInfo& start_info() {
@@ -121,16 +136,22 @@ void check_equal(uint64_t actual, uint64_t expected, std::string_view what) {
 }
 
 bool has_option(std::string_view word) {
-    const std::string_view line{start_info().cmd_line};
-    for (size_t at = 0; at < line.size();) {
-        const char* const end = std::find(line.begin() + at, line.end(), ' ');
-        const std::string_view here{line.begin() + at, end};
-        if (here == word) {
-            return true;
-        }
-        at += here.size() + 1;
+    return !find_option([&](std::string_view here) { return here == word; }).empty();
+}
+
+uint64_t option(std::string_view key, uint64_t otherwise) {
+    std::string_view found = find_option([&](std::string_view here) {
+        return here.size() > key.size() + 1 && here.starts_with(key) && here[key.size()] == '=';
+    });
+    if (found.empty()) {
+        return otherwise;
     }
-    return false;
+    found.remove_prefix(key.size() + 1);
+    uint64_t value = 0;
+    for (const char digit : found) {
+        value = value * 10 + static_cast<uint64_t>(digit - '0');
+    }
+    return value;
 }
 
 // [xen-pub] xen.h, vcpu_time_info.

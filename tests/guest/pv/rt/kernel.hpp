@@ -37,6 +37,8 @@ inline void check_error(int64_t actual, hv::abi::Errno expected, std::string_vie
 
 // Whether the word is on the command line.
 bool has_option(std::string_view word);
+// The number behind `key=` there.
+uint64_t option(std::string_view key, uint64_t otherwise);
 
 uint64_t system_time_ns();
 
