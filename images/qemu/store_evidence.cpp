@@ -27,6 +27,21 @@ std::optional<uint16_t> evidence_domain(const BootSet& set) {
     return found == graph->domains.end() ? std::nullopt : std::optional{found->domid.value()};
 }
 
+namespace {
+
+// What a verdict needs, and the domain with the TPM has not delivered.
+void note_missing(BootReport& report, const DomainRecord& carrier) {
+    for (const char* name : {"log", "pcrs"}) {
+        if (std::find(report.evidence.begin(), report.evidence.end(), name) ==
+            report.evidence.end()) {
+            report.evidence_faults.push_back(carrier.name + ": delivered no \"" + name +
+                                             "\" on its console: nothing to verify");
+        }
+    }
+}
+
+}  // namespace
+
 Outcome<void> store_evidence(BootReport& report, std::optional<uint16_t> carrier) {
     for (const auto& [domid, domain] : report.transcript.record().domains()) {
         const EvidenceExtractor* evidence = report.transcript.evidence(domid);
@@ -46,6 +61,10 @@ Outcome<void> store_evidence(BootReport& report, std::optional<uint16_t> carrier
             TRY(report.output.write_evidence(block.name, block.bytes));
             report.evidence.push_back(block.name);
         }
+    }
+    const auto& domains = report.transcript.record().domains();
+    if (const auto at = carrier ? domains.find(*carrier) : domains.end(); at != domains.end()) {
+        note_missing(report, at->second);
     }
     if (report.run.swtpm_pcrs) {
         TRY(report.output.write_evidence("swtpm-pcrs", *report.run.swtpm_pcrs));

@@ -41,4 +41,11 @@ for pcr in 12 13; do
     expect_differs "launch: PCR $pcr"
 done
 
+new_case "a domain with the TPM that says nothing"
+build <<<"${launch/@evidence@/@hello@}"
+boot
+expect_ok
+expect_line 'attest: delivered no "log" on its console: nothing to verify'
+expect_line 'attest: delivered no "pcrs" on its console: nothing to verify'
+
 finish
