@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// gantry show: the launch graph, as hv and domB will see it, of a manifest, an LCM or the output of
-// gantry build.
+// gantry show: the launch graph, as hv and domB will see it, or the tree with which Xenstore
+// starts, of a manifest, an LCM or the output of gantry build.
 #include "gantry/build.hpp"
 #include "launch-config/binding/canonical.hpp"
 #include "launch-config/binding/decode.hpp"
+#include "launch-config/xenstore/initial_tree.hpp"
 
 #include <iostream>
 #include <memory>
@@ -21,6 +22,7 @@ using Json = nlohmann::ordered_json;
 struct ShowOptions {
     ManifestOptions manifest;  // or something else, by its name
     fs::path library;
+    bool xenstore = false;  // the tree instead of the graph
 };
 
 Json to_json(const launch::Artifact& artifact) {
@@ -120,7 +122,32 @@ void print_text(std::ostream& out, const Json& graph) {
     }
 }
 
-void print(const Session& session, const launch::LaunchGraph& graph) {
+Json to_json(const launch::xenstore::Tree& tree) {
+    auto nodes = Json::array();
+    for (const launch::xenstore::Node& node : tree.nodes()) {
+        auto permissions = Json::array();
+        for (const auto& permission : node.permissions) {
+            permissions.push_back(permission.letter + std::to_string(permission.domain.value()));
+        }
+        nodes.push_back({{"path", node.path}, {"value", node.value}, {"permissions", permissions}});
+    }
+    return nodes;
+}
+
+void print_tree(const Session& session, const launch::LaunchGraph& graph) {
+    const launch::xenstore::Tree tree = launch::xenstore::initial_tree(graph);
+    if (session.json) {
+        session.out << to_json(tree).dump(2) << '\n';
+    } else {
+        session.out << to_text(tree);
+    }
+}
+
+void print(const Session& session, const ShowOptions& options, const launch::LaunchGraph& graph) {
+    if (options.xenstore) {
+        print_tree(session, graph);
+        return;
+    }
     const Json json = to_json(graph);
     constexpr auto replace = Json::error_handler_t::replace;
     if (session.json) {
@@ -130,7 +157,8 @@ void print(const Session& session, const launch::LaunchGraph& graph) {
     }
 }
 
-ExitCode show_lcm(const Session& session, const std::string& file, const model::Bytes& lcm) {
+ExitCode show_lcm(const Session& session, const ShowOptions& options, const std::string& file,
+                  const model::Bytes& lcm) {
     launch::LaunchGraph graph;
     launch::DecodeNotes notes;
     const auto decoded = launch::decode(lcm, graph, &notes);
@@ -144,7 +172,7 @@ ExitCode show_lcm(const Session& session, const std::string& file, const model::
                     << to_string(error.reason) << '\n';
         return ExitCode::Rejected;
     }
-    print(session, graph);
+    print(session, options, graph);
     return ExitCode::Done;
 }
 
@@ -160,12 +188,12 @@ ExitCode show(const Session& session, const ShowOptions& options) {
                                     std::byte{0xed}};
     if (bytes->size() >= tree_magic.size() &&
         std::equal(tree_magic.begin(), tree_magic.end(), bytes->begin())) {
-        return show_lcm(session, file.string(), *bytes);
+        return show_lcm(session, options, file.string(), *bytes);
     }
     ExitCode why = ExitCode::Done;
     const auto plan = make_plan(session, options.manifest, options.library, why);
     if (plan) {
-        print(session, plan->graph);
+        print(session, options, plan->graph);
     }
     return why;
 }
@@ -178,6 +206,8 @@ void add_show(CLI::App& app, Session& session) {
     verb->add_option("file", options->manifest.file, "A manifest, an LCM, or an output directory")
         ->required();
     add_unserved_option(*verb, options->manifest);
+    verb->add_flag("--xenstore", options->xenstore,
+                   "The tree with which Xenstore starts, as xenstore-ls -fp prints it");
     verb->add_option("--lib", options->library, "Directory of domb.bin and console.elf");
     verb->callback([&session, options] {
         session.run = [&session, options] { return show(session, *options); };

@@ -9,6 +9,9 @@
 namespace launch::model {
 namespace {
 
+// The service lets a domain own 1000 Xenstore nodes, and a back end has up to 31.
+constexpr size_t most_served = 30;
+
 class DeviceChecker {
   public:
     DeviceChecker(const Manifest& manifest, Diagnostics& diagnostics)
@@ -26,15 +29,18 @@ class DeviceChecker {
         for (const DiskSpec& disk : domain.disks) {
             check_repeated(vdevs, disk.vdev, disk.place, "the vdev");
             check_backend(domain, disk.backend);
+            count_served(disk.backend);
         }
         for (size_t i = 0; i < domain.nets.size(); ++i) {
             check_address(domain, i);
             check_backend(domain, domain.nets[i].backend);
+            count_served(domain.nets[i].backend);
         }
         std::map<std::string, std::string> channels;
         for (const ChannelSpec& channel : domain.channels) {
             check_repeated(channels, channel.name, channel.place, "the name");
             check_channel_backend(domain, channel);
+            count_served(channel.backend);
         }
     }
 
@@ -75,6 +81,14 @@ class DeviceChecker {
         }
     }
 
+    void count_served(const At<std::string>& backend) {
+        if (!backend.value.empty() && ++served_[backend.value] == most_served + 1) {
+            diagnostics_.add(
+                backend.place, quote(backend.value) + " serves one device too many with this one",
+                "expected at most " + std::to_string(most_served) + " devices of one back end");
+        }
+    }
+
     void check_channel_backend(const DomainSpec& domain, const ChannelSpec& channel) {
         const std::string_view backend = backend_of(manifest_, domain, channel);
         if (backend.empty()) {
@@ -102,6 +116,7 @@ class DeviceChecker {
     Diagnostics& diagnostics_;
     std::vector<std::string_view> names_;
     std::map<Mac, std::string> macs_;
+    std::map<std::string, size_t> served_;
 };
 
 }  // namespace

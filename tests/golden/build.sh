@@ -56,6 +56,12 @@ build --unserved "$devices" -o "$work/devices"
     "$work/devices.json")" = '[{"vdev":"xvdb1","backend":"storage","target":"/dev/ram0","mode":"ro"},'"\
 "'{"backend":"net","bridge":"br-dmz","mac":"02:00:00:00:00:01"},"00:16:3e:","console","storage"]' ] ||
     fail "devices are not those of the manifest: $(jq -c '.domains[2]' "$work/devices.json")"
+"$gantry" show --xenstore "$work/devices" >"$work/tree"
+grep -qxF '/local/domain/1/backend/vbd/3/51729/physical-device = "1:0"   (n1,r3)' "$work/tree" ||
+    fail "the Xenstore tree has no such disk"
+[ "$("$gantry" show --json --xenstore "$work/devices" | jq -r '.[] | select(.path != "/") |
+    "\(.path) = \"\(.value)\"   (\(.permissions | join(",")))"')" = "$(cat "$work/tree")" ] ||
+    fail "the Xenstore tree is another one as JSON"
 jq -r '.events[].text' "$work/devices/reference.json" |
     grep -q '^disk xvdb1 ro storage /dev/ram0$' || fail "a disk is not measured"
 if build "$devices" -o "$work/none" 2>/dev/null || [ -e "$work/none" ]; then
