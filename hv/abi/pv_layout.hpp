@@ -25,7 +25,11 @@ inline constexpr uint64_t pv_invalid_m2p_entry = ~uint64_t{0};
 // Machine frames. The M2P's frame for machine frames 512*n to 512*n+511 is pv_m2p_gfn + n where it
 // has an entry; hv makes those for RAM and for the special pages, filled with pv_invalid_m2p_entry.
 inline constexpr uint64_t pv_foreign_gfn = 0xc0000;  // grants and foreign maps of this domain
-inline constexpr uint64_t pv_foreign_gfn_end = 0xf0000;
+inline constexpr uint64_t pv_foreign_gfn_end = 0xef800;
+// Names without frames at first: what the guest wants in a row is named here, below 4 GiB, because
+// its RAM has all other names.
+inline constexpr uint64_t pv_spare_gfn = 0xef800;
+inline constexpr uint64_t pv_spare_gfn_end = 0xf0000;
 inline constexpr uint64_t pv_m2p_gfn = 0xf0000;   // to 0xf7fff: 64 GiB of machine frames
 inline constexpr uint64_t pv_area_gfn = 0xf8000;  // hv's page tables, stubs, per-vCPU pages
 inline constexpr uint64_t pv_shared_info_gfn = 0xfe000;

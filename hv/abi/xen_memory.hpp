@@ -28,6 +28,9 @@ enum class MemoryOp : uint32_t {
     XENMEM_acquire_resource = 28,
 };
 
+// Bits of mem_flags: the width of addresses that an extent must fit into, or 0.
+inline constexpr uint32_t XENMEMF_address_bits_mask = 0xff;
+
 struct MemoryReservation {
     uint64_t extent_start;  // 00  handle of gfns
     uint64_t nr_extents;    // 08

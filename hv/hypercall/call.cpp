@@ -54,6 +54,21 @@ Errno to_errno(pv::TableError error) {
     return Errno::XEN_EINVAL;
 }
 
+Errno to_errno(pv::FrameError) {
+    return Errno::XEN_EINVAL;
+}
+
+Errno to_errno(pv::ExchangeError error) {
+    switch (error) {
+        case pv::ExchangeError::NotOwn:
+            break;
+        case pv::ExchangeError::NoName:
+        case pv::ExchangeError::NoTables:
+            return Errno::XEN_ENOMEM;
+    }
+    return Errno::XEN_EINVAL;
+}
+
 Errno to_errno(pv::StartError) {
     return Errno::XEN_EINVAL;
 }

@@ -16,6 +16,8 @@
 #include "hv/domain/physmap.hpp"
 #include "hv/domain/vcpu.hpp"
 #include "hv/event/event_channels.hpp"
+#include "hv/pv/exchange.hpp"
+#include "hv/pv/frames.hpp"
 #include "hv/pv/page_tables.hpp"
 #include "hv/pv/start.hpp"
 
@@ -54,6 +56,8 @@ Errno to_errno(domain::CopyFault);
 Errno to_errno(domain::PhysmapError error);
 Errno to_errno(event::Error error);
 Errno to_errno(pv::TableError error);
+Errno to_errno(pv::FrameError error);
+Errno to_errno(pv::ExchangeError error);
 Errno to_errno(pv::StartError error);
 inline Errno to_errno(Errno error) {
     return error;

@@ -70,6 +70,7 @@ Answer memory_op(Call& call) {
         case abi::MemoryOp::XENMEM_machphys_mapping:
             return machphys_mapping(call);
         case abi::MemoryOp::XENMEM_exchange:
+            return exchange(call);
         case abi::MemoryOp::XENMEM_machphys_mfn_list:
         case abi::MemoryOp::XENMEM_acquire_resource:
             break;

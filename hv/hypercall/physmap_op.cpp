@@ -48,11 +48,20 @@ Result<void, Errno> add_one(const Call& call, domain::PhysmapChange& change,
     return write(call, element<int32_t>(GuestVaddr{args.errs}, n), status);
 }
 
+// A PV guest has machine frames: what hv shares with it has its own already.
+Result<void, Errno> require_translated(const Call& call) {
+    if (call.domain().pv != nullptr) {
+        return fail(Errno::XEN_EACCES);
+    }
+    return Ok{};
+}
+
 }  // namespace
 
 Answer add_to_physmap(Call& call) {
     const auto args = TRY(read<abi::AddToPhysmap>(call, call.pointer(1)));
     TRY(require_self(call, args.domid));
+    TRY(require_translated(call));
     const auto space = static_cast<abi::PhysMapSpace>(args.space);
     if (space != abi::PhysMapSpace::XENMAPSPACE_shared_info &&
         space != abi::PhysMapSpace::XENMAPSPACE_grant_table) {
@@ -66,6 +75,7 @@ Answer add_to_physmap(Call& call) {
 Answer add_to_physmap_batch(Call& call) {
     const auto args = TRY(read<abi::AddToPhysmapBatch>(call, call.pointer(1)));
     TRY(require_self(call, args.domid));
+    TRY(require_translated(call));
     domain::Domain* foreign = nullptr;
     const auto space = static_cast<abi::PhysMapSpace>(args.space);
     if (space == abi::PhysMapSpace::XENMAPSPACE_gmfn_foreign) {
@@ -93,6 +103,7 @@ Answer add_to_physmap_batch(Call& call) {
 Answer remove_from_physmap(Call& call) {
     const auto args = TRY(read<abi::RemoveFromPhysmap>(call, call.pointer(1)));
     TRY(require_self(call, args.domid));
+    TRY(require_translated(call));
     domain::PhysmapChange change{call.domain()};
     const LockGuard guard{call.domain().lock};
     const Gfn gfn{args.gpfn};

@@ -5,14 +5,13 @@
 #include "hv/abi/xen_memory.hpp"
 #include "hv/hypercall/memory_op.hpp"
 
-#include <algorithm>
-
 namespace hv::hypercall {
 
 namespace {
 
 constexpr uint64_t pages_at_a_time = domain::PhysmapChange::max_removed;
-// Larger extents are refused by doing none, as Xen does beyond its own limit.
+// Larger extents are refused by doing none, as Xen does beyond its own limit. Those of PV domains
+// are in pv_reservation.cpp.
 constexpr uint32_t max_order = 6;
 static_assert(uint64_t{1} << max_order <= pages_at_a_time);
 
@@ -47,63 +46,12 @@ Answer for_each_extent(Call& call, Page&& page) {
     return n;
 }
 
-// A PV guest names frames and is told their names.
-Answer decrease_pv(Call& call) {
-    domain::Domain& domain = call.domain();
-    domain::PhysmapChange change{domain};
-    const auto remove = [&](Gfn gfn) {
-        const LockGuard guard{domain.lock};
-        if (!pv::own_frame(domain, gfn) || !change.remove(gfn).ok()) {
-            return false;
-        }
-        pv::forget_frame(domain, gfn);
-        return true;
-    };
-    return for_each_extent(call, remove);
-}
-
-// Frames in the order they come, for the pfns of the list or, with increase_reservation, for none.
-// Only extents of one page: nobody can promise a PV guest frames in a row.
-Answer give_pv(Call& call, bool has_pfns) {
-    domain::Domain& domain = call.domain();
-    const auto args = TRY(read<abi::MemoryReservation>(call, call.pointer(1)));
-    TRY(require_self(call, args.domid));
-    uint64_t n = elements_done(call);
-    if (n > args.nr_extents || args.nr_extents > ~uint64_t{0} >> memory_op_shift) {
-        return fail(Errno::XEN_EINVAL);
-    }
-    if (args.extent_order != 0) {
-        return n;
-    }
-    for (uint64_t done = 0; n < args.nr_extents; ++n, ++done) {
-        if (done == pages_at_a_time) {
-            return again_from(call, n);
-        }
-        const GuestVaddr at = element<uint64_t>(GuestVaddr{args.extent_start}, n);
-        const auto pfn = read<uint64_t>(call, at);
-        if (!pfn.ok() || !write(call, at, pfn.value()).ok()) {
-            return n;  // before a frame is lost
-        }
-        const LockGuard guard{domain.lock};
-        const bool has_frames = domain.set_aside_count + domain.reserve_count != 0;
-        const auto gfn = has_frames ? pv::find_free_frame(domain) : std::nullopt;
-        if (!gfn || !domain::populate(domain, *gfn).ok()) {
-            return n;
-        }
-        if (has_pfns) {
-            TRY(edge(pv::write_m2p(domain, *gfn, pfn.value())));
-        }
-        TRY(write(call, at, gfn->value()));
-    }
-    return n;
-}
-
 }  // namespace
 
 Answer decrease_reservation(Call& call) {
     domain::Domain& domain = call.domain();
     if (domain.pv != nullptr) {
-        return decrease_pv(call);
+        return decrease_pv_reservation(call);
     }
     domain::PhysmapChange change{domain};
     const auto remove = [&](Gfn gfn) {
@@ -116,7 +64,7 @@ Answer decrease_reservation(Call& call) {
 Answer populate_physmap(Call& call) {
     domain::Domain& domain = call.domain();
     if (domain.pv != nullptr) {
-        return give_pv(call, true);
+        return grow_pv_reservation(call, true);
     }
     const auto populate = [&](Gfn gfn) {
         const LockGuard guard{domain.lock};
@@ -128,7 +76,7 @@ Answer populate_physmap(Call& call) {
 // Gives a translated guest frames that it cannot name; no kernel wants them. None are given.
 Answer increase_reservation(Call& call) {
     if (call.domain().pv != nullptr) {
-        return give_pv(call, false);
+        return grow_pv_reservation(call, false);
     }
     const auto args = TRY(read<abi::MemoryReservation>(call, call.pointer(1)));
     TRY(require_self(call, args.domid));

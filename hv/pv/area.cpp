@@ -8,6 +8,8 @@
 #include "hv/grant/grant_table.hpp"
 #include "hv/mm/frame_table.hpp"
 #include "hv/mm/page_entry.hpp"
+#include "hv/pv/exchange.hpp"
+#include "hv/pv/frames.hpp"
 #include "hv/pv/stub.hpp"
 
 #include <algorithm>
@@ -220,14 +222,13 @@ Result<void, AreaError> map_blocks(mm::Arena& arena, Frames& frames, domain::Dom
 Result<void, AreaError> create_area(mm::Arena& arena, domain::Domain& d) {
     d.pv = TRY(or_no_memory(arena.make<PvDomain>()));
     PvDomain& pv = *d.pv;
-    constexpr uint64_t hole_start = abi::pv_foreign_gfn;
-    constexpr uint64_t hole_end = 0x100000;
-    const uint64_t below = std::min(d.max_pages, hole_start);
+    const uint64_t below = std::min(d.max_pages, ram_hole_start);
     const uint64_t above = d.max_pages - below;
     pv.mapped_frames = below;
-    pv.max_mfn = hole_end + align_up(above, abi::pv_m2p_entries_per_frame);
+    pv.max_mfn = ram_hole_end + align_up(above, abi::pv_m2p_entries_per_frame);
     pv.context = TRY(or_no_memory(arena.make<abi::VcpuGuestContext>()));
-    pv.table_levels = TRY(or_no_memory(arena.array<std::atomic<uint8_t>>(d.max_pages)));
+    pv.table_levels = TRY(or_no_memory(arena.array<std::atomic<uint8_t>>(name_count(d))));
+    pv.exchanged = TRY(or_no_memory(arena.array<ExchangedPage>(Exchange::max_pages))).data();
 
     TRY(or_no_memory(
         d.p2m.map(Gfn{abi::pv_shared_info_gfn}, d.shared_info_mfn, 1, mm::Access::ReadWrite)));
@@ -236,8 +237,9 @@ Result<void, AreaError> create_area(mm::Arena& arena, domain::Domain& d) {
     TRY(or_no_memory(d.p2m.map(Gfn{abi::pv_xenstore_gfn}, xenstore, 1, mm::Access::ReadWrite)));
     TRY(add_m2p_frames(arena, d, Gfn{0}, below));
     if (above != 0) {
-        TRY(add_m2p_frames(arena, d, Gfn{hole_end}, above));
+        TRY(add_m2p_frames(arena, d, Gfn{ram_hole_end}, above));
     }
+    TRY(add_m2p_frames(arena, d, Gfn{abi::pv_spare_gfn}, spare_names));
     TRY(add_m2p_frames(arena, d, Gfn{abi::pv_xenstore_gfn}, 4));  // and the console's
 
     const uint64_t count = 3 + tables_for_m2p(pv.max_mfn) + 2 + tables_for_blocks(d.vcpus.size()) +

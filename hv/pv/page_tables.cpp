@@ -5,6 +5,7 @@
 #include "hv/domain/physmap.hpp"
 #include "hv/mm/page_entry.hpp"
 #include "hv/pv/area.hpp"
+#include "hv/pv/frames.hpp"
 #include "hv/pv/pv.hpp"
 #include "hv/svm/vmcb.hpp"
 
@@ -21,8 +22,6 @@ namespace pte = mm::pte;
 
 constexpr uint64_t entries = 512;
 constexpr uint64_t entry_bytes = 8;
-constexpr uint64_t ram_hole_start = abi::pv_foreign_gfn;
-constexpr uint64_t ram_hole_end = 0x100000;
 
 // User mappings survive a change of CR3 on Xen, kernel mappings never do; nobody may ask.
 constexpr uint64_t global = 1 << 8;
@@ -32,17 +31,10 @@ std::atomic_ref<uint64_t> entry_at(std::byte* page, uint64_t index) {
     return std::atomic_ref{reinterpret_cast<uint64_t*>(page)[index]};
 }
 
-// The note about a frame of RAM; nothing for frames beyond the plan's.
+// The note about a frame; nothing for frames beyond the plan's.
 std::atomic<uint8_t>* level_of(domain::Domain& d, Gfn gfn) {
-    const uint64_t n = gfn.value();
-    uint64_t index = ~uint64_t{0};
-    if (n < ram_hole_start) {
-        index = n;
-    } else if (n >= ram_hole_end) {
-        index = n - ram_hole_end + ram_hole_start;
-    }
-    auto& levels = d.pv->table_levels;
-    return index < levels.size() ? &levels[index] : nullptr;
+    const auto index = index_of(d, gfn);
+    return index ? &d.pv->table_levels[*index] : nullptr;
 }
 
 uint8_t level(domain::Domain& d, Gfn gfn) {
@@ -50,8 +42,8 @@ uint8_t level(domain::Domain& d, Gfn gfn) {
     return note == nullptr ? 0 : note->load(std::memory_order_relaxed);
 }
 
-bool is_ram(domain::Domain& d, Gfn gfn) {
-    return level_of(d, gfn) != nullptr;
+bool is_ram(const domain::Domain& d, Gfn gfn) {
+    return index_of(d, gfn).has_value();
 }
 
 // Whether a present entry may name what it names. What RAM has ballooned out faults when used.
@@ -179,36 +171,40 @@ Result<void, TableError> note_below(domain::Domain& d, Gfn table, uint8_t own_le
     return Ok{};
 }
 
-bool store_m2p(domain::Domain& d, Gfn machine_frame, uint64_t pfn) {
-    constexpr uint64_t each = abi::pv_m2p_entries_per_frame;
-    const Gfn frame{abi::pv_m2p_gfn + machine_frame.value() / each};
-    return d.p2m.with_page(frame, true, [&](std::byte* page) {
-        entry_at(page, machine_frame.value() % each).store(pfn);
+// Calls `use` with the entry at that place.
+template <class Use>
+Result<void, TableError> with_entry(domain::Domain& d, GuestPaddr at, Use&& use) {
+    TRY(check_place(d, at));
+    const bool found = d.p2m.with_page(to_gfn(at), true, [&](std::byte* page) {
+        use(entry_at(page, page_offset(at.value()) / entry_bytes));
     });
+    if (!found) {
+        return Err{TableError::BadFrame};
+    }
+    return Ok{};
 }
 
 }  // namespace
 
-std::optional<Mfn> own_frame(domain::Domain& d, Gfn gfn) {
-    const bool is_m2p = gfn >= Gfn{abi::pv_m2p_gfn} && gfn < Gfn{abi::pv_area_gfn};
-    return is_m2p ? std::nullopt : domain::own_ram(d, gfn);
+Result<void, TableError> check_place(domain::Domain& d, GuestPaddr at) {
+    const Gfn table = to_gfn(at);
+    if (at.value() % entry_bytes != 0 || !own_frame(d, table)) {
+        return Err{TableError::BadFrame};
+    }
+    const uint64_t index = page_offset(at.value()) / entry_bytes;
+    if (is_hypervisor_slot(index) && level(d, table) == 4) {
+        return Err{TableError::BadSlot};
+    }
+    return Ok{};
 }
 
 Result<void, TableError> write_entry(domain::Domain& d, GuestPaddr at, uint64_t value,
                                      bool keep_accessed_dirty) {
-    const Gfn table = to_gfn(at);
-    const uint64_t index = page_offset(at.value()) / entry_bytes;
-    if (at.value() % entry_bytes != 0 || !own_frame(d, table)) {
-        return Err{TableError::BadFrame};
-    }
-    if (is_hypervisor_slot(index) && level(d, table) == 4) {
-        return Err{TableError::BadSlot};
-    }
     if (!is_legal(d, value)) {
+        TRY(check_place(d, at));  // what is wrong with the place is said first
         return Err{TableError::BadEntry};
     }
-    const bool stored = d.p2m.with_page(table, true, [&](std::byte* page) {
-        const auto entry = entry_at(page, index);
+    return with_entry(d, at, [&](std::atomic_ref<uint64_t> entry) {
         if (!keep_accessed_dirty) {
             entry.store(value);
             return;
@@ -217,10 +213,27 @@ Result<void, TableError> write_entry(domain::Domain& d, GuestPaddr at, uint64_t 
         while (!entry.compare_exchange_weak(old, value | (old & (pte::A | pte::D)))) {
         }
     });
-    if (!stored) {
-        return Err{TableError::BadFrame};
+}
+
+Result<void, TableError> replace_entry(domain::Domain& d, GuestPaddr at, Gfn named,
+                                       uint64_t value) {
+    bool is_replaced = false;
+    TRY(with_entry(d, at, [&](std::atomic_ref<uint64_t> entry) {
+        uint64_t old = entry.load();
+        do {
+            is_replaced = to_gfn(GuestPaddr{old & pte::address_mask}) == named;
+        } while (is_replaced && !entry.compare_exchange_weak(old, value));
+    }));
+    if (!is_replaced) {
+        return Err{TableError::BadEntry};
     }
     return Ok{};
+}
+
+Result<uint64_t, TableError> take_entry(domain::Domain& d, GuestPaddr at) {
+    uint64_t old = 0;
+    TRY(with_entry(d, at, [&](std::atomic_ref<uint64_t> entry) { old = entry.exchange(0); }));
+    return old;
 }
 
 std::optional<GuestPaddr> find_leaf(const domain::Vcpu& v, GuestVaddr address) {
@@ -287,36 +300,13 @@ bool mend_write_fault(domain::Vcpu& v, GuestVaddr address) {
     });
 }
 
-std::optional<Gfn> find_free_frame(domain::Domain& d) {
-    constexpr uint64_t at_a_time = 65536;
-    const uint64_t names = std::min<uint64_t>(d.pv->table_levels.size(), at_a_time);
-    uint64_t& next = d.pv->next_name;
-    for (uint64_t i = 0; i < names; ++i) {
-        next = next < d.pv->table_levels.size() ? next : 0;
-        const uint64_t index = next++;
-        const Gfn gfn{index < ram_hole_start ? index : index - ram_hole_start + ram_hole_end};
-        if (!d.p2m.lookup(gfn)) {
-            return gfn;
-        }
-    }
-    return std::nullopt;
+bool is_table(const domain::Domain& d, Gfn frame) {
+    const auto index = index_of(d, frame);
+    return index && d.pv->table_levels[*index].load(std::memory_order_relaxed) != 0;
 }
 
-void forget_frame(domain::Domain& d, Gfn machine_frame) {
-    note_level(d, machine_frame, 0);
-    if (is_ram(d, machine_frame)) {
-        store_m2p(d, machine_frame, abi::pv_invalid_m2p_entry);
-    }
-}
-
-Result<void, TableError> write_m2p(domain::Domain& d, Gfn machine_frame, uint64_t pfn) {
-    if (!is_ram(d, machine_frame) || !domain::own_ram(d, machine_frame)) {
-        return Err{TableError::BadFrame};
-    }
-    if (!store_m2p(d, machine_frame, pfn)) {
-        return Err{TableError::BadFrame};
-    }
-    return Ok{};
+void forget_table(domain::Domain& d, Gfn frame) {
+    note_level(d, frame, 0);
 }
 
 }  // namespace hv::pv

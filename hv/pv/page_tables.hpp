@@ -22,12 +22,18 @@ enum class TableError : uint8_t {
     NotDone,   // as many tables as allowed have been looked through: do it again, it goes on
 };
 
-// A frame that the guest has for itself: its RAM and its rings, not what hv made for it.
-std::optional<Mfn> own_frame(domain::Domain& domain, Gfn gfn);
+// Whether the guest may store an entry there.
+Result<void, TableError> check_place(domain::Domain& domain, GuestPaddr at);
 
 // Stores one entry. With keep_accessed_dirty, those two bits of the old one stay set.
 Result<void, TableError> write_entry(domain::Domain& domain, GuestPaddr at, uint64_t value,
                                      bool keep_accessed_dirty);
+
+// Replaces an entry if it names that frame, whatever its flags.
+Result<void, TableError> replace_entry(domain::Domain& domain, GuestPaddr at, Gfn named,
+                                       uint64_t value);
+// The entry there, which is then empty.
+Result<uint64_t, TableError> take_entry(domain::Domain& domain, GuestPaddr at);
 
 // Where the level-1 entry for the address is in the current tables; nothing if there is no table.
 std::optional<GuestPaddr> find_leaf(const domain::Vcpu& vcpu, GuestVaddr address);
@@ -47,12 +53,8 @@ bool is_for_kernel_only(const domain::Vcpu& vcpu, GuestVaddr address);
 // A write by the kernel to a read-only page of its own, CR2: true if it may simply be repeated.
 bool mend_write_fault(domain::Vcpu& vcpu, GuestVaddr address);
 
-// Ballooning. A name for a frame that the domain gets, empty now; nothing if none was found among
-// the next few: the search goes on there. Domain::lock held.
-std::optional<Gfn> find_free_frame(domain::Domain& domain);
-// What is not RAM any more is no page table, and no pfn is behind it.
-void forget_frame(domain::Domain& domain, Gfn machine_frame);
-
-Result<void, TableError> write_m2p(domain::Domain& domain, Gfn machine_frame, uint64_t pfn);
+// Whether the frame is a table that the guest has pinned; and that it is none any more.
+bool is_table(const domain::Domain& domain, Gfn frame);
+void forget_table(domain::Domain& domain, Gfn frame);
 
 }  // namespace hv::pv

@@ -24,6 +24,8 @@ struct Vcpu;
 
 namespace hv::pv {
 
+struct ExchangedPage;
+
 // L4 slot 260, beside the M2P in slot 256.
 inline constexpr uint64_t area_virt = STUB_AREA_VIRT;
 inline constexpr unsigned area_l4_slot = STUB_L4_SLOT;
@@ -38,8 +40,10 @@ struct PvDomain {
     uint64_t max_mfn = 0;             // frames that the M2P has entries for
     std::span<uint64_t> area_tables;  // level-1 entries of all blocks, in order
     std::span<std::atomic<uint8_t>>
-        table_levels;        // of each RAM frame: 1 to 4 if it is pinned, or 0
+        table_levels;        // of each frame, by index_of: 1 to 4 if it is pinned, or 0
     uint64_t next_name = 0;  // where find_free_frame goes on; under Domain::lock
+    // XENMEM_exchange keeps its notes here; under Domain::lock.
+    ExchangedPage* exchanged = nullptr;
     std::atomic<uint64_t> vm_assist{0};
     // VCPUOP_initialise reads into this, with the domain's lock held: too large for a stack.
     abi::VcpuGuestContext* context = nullptr;

@@ -6,47 +6,22 @@
 #include "hv/abi/xen_memory.hpp"
 #include "hv/abi/xen_pv.hpp"
 #include "tests/guest/pv/rt/kernel.hpp"
+#include "tests/guest/pv/rt/memory.hpp"
 #include "tests/guest/pv/rt/pages.hpp"
 #include "tests/guest/pv/rt/traps.hpp"
+
+#include <iterator>
 
 namespace {
 
 using namespace pv;
 using hv::abi::Errno;
-using hv::abi::MemoryOp;
 
 constexpr uint64_t not_mapped = 0x123456789000;
 constexpr uint64_t window = 0x7000000000;
 
-int64_t memory(MemoryOp op, const void* args) {
-    return hypercall(Hypercall::memory_op, op, args);
-}
-
-int64_t reserve(MemoryOp op, uint64_t list, uint64_t count, uint32_t order = 0,
-                uint16_t domain = 0x7ff0) {
-    hv::abi::MemoryReservation args{};
-    args.extent_start = list;
-    args.nr_extents = count;
-    args.extent_order = order;
-    args.domid = domain;
-    return memory(op, &args);
-}
-template <class T, size_t N>
-int64_t reserve(MemoryOp op, T (&list)[N]) {
-    return reserve(op, to_argument(+list), N);
-}
-
-uint64_t current() {
-    const hv::abi::MemoryDomain args{0x7ff0};
-    return static_cast<uint64_t>(memory(MemoryOp::XENMEM_current_reservation, &args));
-}
-
-constexpr auto decrease = MemoryOp::XENMEM_decrease_reservation;
-constexpr auto increase = MemoryOp::XENMEM_increase_reservation;
-constexpr auto populate = MemoryOp::XENMEM_populate_physmap;
-
 void balloon() {
-    const uint64_t total = current();
+    const uint64_t total = current_reservation();
     check_equal(total, start_info().nr_pages, "current_reservation");
     const uint64_t pfns[2] = {take_page(), take_page()};
     uint64_t list[2] = {mfn_of(pfns[0]), mfn_of(pfns[1])};
@@ -56,7 +31,7 @@ void balloon() {
         update_va_mapping(virt_of(pfn), 0);
     }
     check_result(reserve(decrease, list), 2, "decrease");
-    check_equal(current(), total - 2, "two less");
+    check_equal(current_reservation(), total - 2, "two less");
     check_equal(pfn_of(mfns[0]), hv::abi::pv_invalid_m2p_entry, "the M2P knows");
     check_result(reserve(decrease, list), 0, "decrease again");
     check_error(set_entry(mfns[0] * page_bytes, 0, 1), Errno::XEN_EINVAL,
@@ -66,7 +41,7 @@ void balloon() {
     list[0] = pfns[0];
     list[1] = pfns[1];
     check_result(reserve(populate, list), 2, "populate");
-    check_equal(current(), total, "two more");
+    check_equal(current_reservation(), total, "two more");
     for (unsigned i = 0; i < 2; ++i) {
         check(list[i] == mfns[0] || list[i] == mfns[1], "the names that were free");
         check_equal(pfn_of(list[i]), pfns[i], "the M2P has the pfns");
@@ -87,17 +62,23 @@ void balloon() {
 }
 
 void bad_reservations() {
-    const uint64_t total = current();
+    const uint64_t total = current_reservation();
     uint64_t list[2] = {hv::abi::pv_m2p_gfn, hv::abi::pv_area_gfn};
     check_result(reserve(decrease, list), 0, "the M2P");
     list[0] = hv::abi::pv_area_gfn;
     check_result(reserve(decrease, list), 0, "the hypervisor's area");
     list[0] = hv::abi::pv_shared_info_gfn;
     check_result(reserve(decrease, list), 0, "shared_info");
+    list[0] = hv::abi::pv_console_gfn;
+    check_result(reserve(decrease, list), 0, "the console's page");
+    list[0] = hv::abi::pv_xenstore_gfn;
+    check_result(reserve(decrease, list), 0, "Xenstore's page");
+    list[0] = hv::abi::pv_grant_table_gfn;
+    check_result(reserve(decrease, list), 0, "the grant table");
     list[0] = ~uint64_t{0};
     check_result(reserve(decrease, list), 0, "a frame at the end of all");
     for (const MemoryOp op : {decrease, increase, populate}) {
-        check_error(reserve(op, to_argument(+list), 1, 0, 99), Errno::XEN_ESRCH, "of nobody");
+        check_error(reserve(op, to_argument(+list), 1, 0, 0, 99), Errno::XEN_ESRCH, "of nobody");
         check_result(reserve(op, not_mapped, 1), 0, "no list");
         check_result(reserve(op, ~uint64_t{0} - 3, 1), 0, "a list that wraps");
         check_result(reserve(op, to_argument(+list), 1, 40), 0, "an order beyond all");
@@ -106,12 +87,12 @@ void bad_reservations() {
         check_error(hypercall(Hypercall::memory_op, op, uint64_t{not_mapped}), Errno::XEN_EFAULT,
                     "no argument");
     }
-    check_equal(current(), total, "nothing has changed");
+    check_equal(current_reservation(), total, "nothing has changed");
 }
 
 // A list in memory that is read-only: no frame may get lost.
 void read_only_list() {
-    const uint64_t total = current();
+    const uint64_t total = current_reservation();
     const uint64_t gone = take_page();
     uint64_t one[1] = {mfn_of(gone)};
     update_va_mapping(virt_of(gone), 0);
@@ -120,7 +101,7 @@ void read_only_list() {
     word(virt_of(page)) = gone;
     update_va_mapping(virt_of(page), mfn_of(page) * page_bytes | pte::kernel_read_only);
     check_result(reserve(populate, virt_of(page), 1), 0, "populate with a read-only list");
-    check_equal(current(), total - 1, "no frame is lost");
+    check_equal(current_reservation(), total - 1, "no frame is lost");
     one[0] = gone;
     check_result(reserve(populate, one), 1, "populate");
     word(start_info().mfn_list + gone * 8) = one[0];
@@ -140,6 +121,52 @@ void places() {
     check_equal(static_cast<uint64_t>(memory(MemoryOp::XENMEM_maximum_reservation, &self)),
                 start_info().nr_pages, "maximum_reservation");
     check_error(hypercall(Hypercall::memory_op, 63, uint64_t{0}), Errno::XEN_ENOSYS, "no such");
+}
+
+// Kernels in a translated guest put pages where they like; here all have their places.
+void physmap() {
+    hv::abi::AddToPhysmap add{};
+    add.domid = 0x7ff0;
+    add.gpfn = mfn_of(take_page());
+    check_error(memory(MemoryOp::XENMEM_add_to_physmap, &add), Errno::XEN_EACCES, "add_to_physmap");
+    hv::abi::AddToPhysmapBatch batch{};
+    batch.domid = 0x7ff0;
+    check_error(memory(MemoryOp::XENMEM_add_to_physmap_batch, &batch), Errno::XEN_EACCES,
+                "add_to_physmap_batch");
+    hv::abi::RemoveFromPhysmap remove{};
+    remove.domid = 0x7ff0;
+    remove.gpfn = hv::abi::pv_shared_info_gfn;
+    check_error(memory(MemoryOp::XENMEM_remove_from_physmap, &remove), Errno::XEN_EACCES,
+                "remove_from_physmap");
+    for (const MemoryOp op :
+         {MemoryOp::XENMEM_add_to_physmap, MemoryOp::XENMEM_add_to_physmap_batch,
+          MemoryOp::XENMEM_remove_from_physmap}) {
+        check_error(hypercall(Hypercall::memory_op, op, uint64_t{not_mapped}), Errno::XEN_EFAULT,
+                    "no argument");
+    }
+    for (const MemoryOp op : {MemoryOp::XENMEM_machine_memory_map, MemoryOp::XENMEM_claim_pages}) {
+        check_error(memory(op, nullptr), Errno::XEN_EPERM, "of control domains");
+    }
+}
+
+void memory_map() {
+    hv::abi::E820Entry entries[32] = {};
+    hv::abi::MemoryMap map{};
+    map.nr_entries = std::size(entries);
+    map.buffer = to_argument(+entries);
+    check_result(memory(MemoryOp::XENMEM_memory_map, &map), 0, "memory_map");
+    check(map.nr_entries > 0 && map.nr_entries <= std::size(entries), "has entries");
+    check_equal(entries[0].type, hv::abi::E820_RAM, "RAM first");
+    check_equal(entries[0].addr(), 0, "from 0");
+    map.nr_entries = 1;
+    map.buffer = not_mapped;
+    check_error(memory(MemoryOp::XENMEM_memory_map, &map), Errno::XEN_EFAULT, "no buffer");
+    map.buffer = hv::abi::pv_m2p_virt;
+    check_error(memory(MemoryOp::XENMEM_memory_map, &map), Errno::XEN_EFAULT, "into the M2P");
+    map.nr_entries = 0;
+    check_result(memory(MemoryOp::XENMEM_memory_map, &map), 0, "no entries wanted");
+    check_error(hypercall(Hypercall::memory_op, MemoryOp::XENMEM_memory_map, uint64_t{not_mapped}),
+                Errno::XEN_EFAULT, "no argument");
 }
 
 void grant_table() {
@@ -174,6 +201,8 @@ void all() {
     bad_reservations();
     read_only_list();
     places();
+    physmap();
+    memory_map();
     grant_table();
 }
 

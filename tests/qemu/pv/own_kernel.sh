@@ -37,10 +37,11 @@ build <<<"$(plan \
     "$(domain descriptors pv_descriptors identity 1)" \
     "$(domain events pv_events permuted 2)" \
     "$(domain memory pv_memory permuted 1)" \
+    "$(domain exchange pv_exchange permuted 1)" \
     "$(domain misc pv_misc identity 1)")"
 boot --tpm none
 expect_ok
-for guest in traps user_traps syscall mmu descriptors events memory misc; do
+for guest in traps user_traps syscall mmu descriptors events memory exchange misc; do
     expect_pass "$guest"
     sed "s/^/$guest: /" "$built/console/$guest.log"
 done

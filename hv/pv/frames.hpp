@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// Machine frames of a PV domain: which names there are, which of them are free, and the M2P. A name
+// is a guest frame number of the container. RAM has names below 3 GiB and from 4 GiB on, as many as
+// the plan gives it at most; pv_spare_gfn has more, for frames in a row. Used by memory_op.
+#pragma once
+
+#include "hv/abi/pv_layout.hpp"
+#include "hv/base/address.hpp"
+#include "hv/base/result.hpp"
+#include "hv/domain/domain.hpp"
+
+#include <cstdint>
+#include <optional>
+
+namespace hv::pv {
+
+inline constexpr uint64_t ram_hole_start = abi::pv_foreign_gfn;
+inline constexpr uint64_t ram_hole_end = 0x100000;
+inline constexpr uint64_t spare_names = abi::pv_spare_gfn_end - abi::pv_spare_gfn;
+// Extents of memory_op: larger ones are refused.
+inline constexpr uint32_t max_extent_order = 9;
+
+constexpr uint64_t name_count(const domain::Domain& domain) {
+    return domain.max_pages + spare_names;
+}
+// The place of a name in PvDomain::table_levels; nothing if it is no name of RAM.
+std::optional<uint64_t> index_of(const domain::Domain& domain, Gfn name);
+
+// A frame that the guest has for itself: its RAM and its rings, not what hv made for it.
+std::optional<Mfn> own_frame(domain::Domain& domain, Gfn name);
+// The same without the rings: what the guest may hand back.
+std::optional<Mfn> own_ram_frame(domain::Domain& domain, Gfn name);
+
+// A name that is free; nothing if none was found among the next `looks_left`, which counts down:
+// the search goes on there. Domain::lock held.
+std::optional<Gfn> find_free_frame(domain::Domain& domain, uint64_t& looks_left);
+inline constexpr uint64_t most_looks = 65536;  // for one hypercall, before it gives way
+// 2^order names in a row, aligned, none of them at or above `limit`. Domain::lock held.
+std::optional<Gfn> find_free_run(domain::Domain& domain, uint32_t order, Gfn limit);
+
+// What is not RAM any more is no page table, and no pfn is behind it.
+void forget_frame(domain::Domain& domain, Gfn name);
+
+enum class FrameError : uint8_t {
+    NotOwn,  // not a frame of the domain's RAM: refuse
+};
+Result<void, FrameError> write_m2p(domain::Domain& domain, Gfn name, uint64_t pfn);
+
+}  // namespace hv::pv
