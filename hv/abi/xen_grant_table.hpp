@@ -72,6 +72,7 @@ inline constexpr uint32_t GNTMAP_host_map = 1 << 1;
 inline constexpr uint32_t GNTMAP_readonly = 1 << 2;
 inline constexpr uint32_t GNTMAP_application_map = 1 << 3;
 inline constexpr uint32_t GNTMAP_contains_pte = 1 << 4;
+inline constexpr uint32_t GNTMAP_guest_avail_mask = ~0U << 16;
 
 struct GnttabMapGrantRef {
     uint64_t host_addr;  // 00  guest physical address for a translated guest
@@ -92,6 +93,15 @@ struct GnttabUnmapGrantRef {
     uint16_t rsvd_016;
 };
 static_assert(sizeof(GnttabUnmapGrantRef) == 24);
+
+struct GnttabUnmapAndReplace {  // PV only
+    uint64_t host_addr;
+    uint64_t new_addr;
+    uint32_t handle;
+    int16_t status;  // 14  out
+    uint16_t rsvd_016;
+};
+static_assert(sizeof(GnttabUnmapAndReplace) == 24);
 
 struct GnttabSetupTable {
     uint16_t dom;

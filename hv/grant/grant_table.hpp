@@ -33,7 +33,7 @@ enum class MappingState : uint8_t {
     Mapped,
     Unmapping,  // gone from the p2m, but the grant stays in use until every CPU is flushed
     Released,   // as Unmapping, but the granter has ended meanwhile: no longer in use
-    Revoked,    // the granter has ended: nothing is mapped, the handle waits to be given back
+    Revoked,    // the granter has ended: the substitute is mapped until the handle is given back
 };
 
 // One grant of another domain that the domain has mapped; its index is the handle.
@@ -44,8 +44,9 @@ struct Mapping {
     DomainId granter{};
     MappingState state = MappingState::Free;
     bool is_writable = false;
+    bool is_in_entry = false;  // of a PV guest: the place was named by a page table's entry
 };
-static_assert(sizeof(Mapping) == 24);
+static_assert(sizeof(Mapping) == 32);
 
 class GrantTable {
   public:
@@ -53,6 +54,7 @@ class GrantTable {
     struct Memory {
         Mfn first_frame{};              // `frame_count` frames in a row, of use Hypervisor, zeroed
         uint32_t frame_count = 0;       // the largest table; the guest starts with one
+        Mfn substitute{};               // a frame of use Hypervisor, filled with ones
         std::span<ActiveGrant> active;  // frame_count * entries_per_frame
         std::span<Mapping> mappings;    // how many grants it can map at a time
     };
@@ -69,6 +71,10 @@ class GrantTable {
     [[nodiscard]] bool is_own_frame(Mfn mfn) const {
         return mfn >= memory_.first_frame && mfn - memory_.first_frame < memory_.frame_count;
     }
+
+    // What the domain sees in place of frames of a domain that has ended. Its own, so that it may
+    // write there by whatever instruction it was about to write to the frame.
+    [[nodiscard]] Mfn substitute() const { return memory_.substitute; }
 
     // The entry shared with the guest; ref is below entry_count().
     [[nodiscard]] abi::GrantEntryV1& entry(GrantRef ref) const;

@@ -30,8 +30,8 @@ Result<void, GrantStatus> check_flags(uint32_t flags) {
 }
 
 Result<uint32_t, GrantStatus> map_locked(domain::PhysmapChange& change, domain::Domain& mapper,
-                                         domain::Domain& granter,
-                                         const abi::GnttabMapGrantRef& op) {
+                                         domain::Domain& granter, const abi::GnttabMapGrantRef& op,
+                                         std::optional<Gfn> window) {
     // Teardown sets is_dying before it takes the lock to look for mappings.
     if (granter.is_dying.load() || mapper.is_dying.load()) {
         return Err{GrantStatus::GNTST_bad_domain};
@@ -43,7 +43,7 @@ Result<uint32_t, GrantStatus> map_locked(domain::PhysmapChange& change, domain::
     const GrantRef ref{op.ref};
     const bool write = (op.flags & abi::GNTMAP_readonly) == 0;
     const Mfn mfn = TRY(acquire(granter, ref, mapper.id, write));
-    const Gfn gfn = to_gfn(GuestPaddr{op.host_addr});
+    const Gfn gfn = window ? *window + *handle : to_gfn(GuestPaddr{op.host_addr});
     const auto access = write ? mm::Access::ReadWrite : mm::Access::ReadOnly;
     if (const auto mapped = change.map(gfn, mfn, access); !mapped.ok()) {
         release(granter, ref, write);
@@ -51,21 +51,22 @@ Result<uint32_t, GrantStatus> map_locked(domain::PhysmapChange& change, domain::
                        ? GrantStatus::GNTST_no_space
                        : GrantStatus::GNTST_general_error};
     }
-    mapper.grants->mappings()[*handle] = {.gfn = gfn,
-                                          .mfn = mfn,
-                                          .ref = ref,
-                                          .granter = granter.id,
-                                          .state = MappingState::Mapped,
-                                          .is_writable = write};
+    mapper.grants->mappings()[*handle] = {
+        .gfn = gfn,
+        .mfn = mfn,
+        .ref = ref,
+        .granter = granter.id,
+        .state = MappingState::Mapped,
+        .is_writable = write,
+        .is_in_entry = (op.flags & abi::GNTMAP_contains_pte) != 0};
     return *handle;
 }
 
 Result<uint32_t, GrantStatus> try_map(domain::PhysmapChange& change, domain::Domain& mapper,
-                                      const abi::GnttabMapGrantRef& op) {
-    TRY(check_flags(op.flags));
+                                      const abi::GnttabMapGrantRef& op, std::optional<Gfn> window) {
     domain::Domain* granter = TRY(granter_of(op));
     const domain::DomainLocks locks{mapper, *granter};
-    return map_locked(change, mapper, *granter, op);
+    return map_locked(change, mapper, *granter, op, window);
 }
 
 // The p2m entry of a mapping goes. It is still there: a guest cannot remove a foreign frame by any
@@ -75,8 +76,28 @@ void remove_entry(domain::Domain& mapper, const Mapping& mapping) {
     ASSERT(unmapped.ok());
 }
 
-// Whether the handle is at work no more and only has to be finished.
-Result<bool, GrantStatus> start_unmap(domain::Domain& mapper, const abi::GnttabUnmapGrantRef& op) {
+// The granter is about to end: its frame makes room for what the mapper may touch without harm. The
+// entry exists, so this cannot run out of tables either.
+void put_substitute(domain::Domain& mapper, const Mapping& mapping) {
+    const auto access = mapping.is_writable ? mm::Access::ReadWrite : mm::Access::ReadOnly;
+    const auto mapped = mapper.p2m.map(mapping.gfn, mapper.grants->substitute(), 1, access);
+    ASSERT(mapped.ok());
+}
+// Unless the mapper has put something else there.
+void remove_substitute(domain::Domain& mapper, const Mapping& mapping) {
+    const auto there = mapper.p2m.lookup(mapping.gfn);
+    if (there && there->mfn == mapper.grants->substitute()) {
+        remove_entry(mapper, mapping);
+    }
+}
+
+enum class Unmapped : uint8_t {
+    Nothing,
+    Substitute,  // the handle is free
+    Grant,       // in use until it is finished
+};
+Result<Unmapped, GrantStatus> start_unmap(domain::Domain& mapper,
+                                          const abi::GnttabUnmapGrantRef& op) {
     const LockGuard guard{mapper.lock};
     const auto mappings = mapper.grants->mappings();
     if (op.handle >= mappings.size()) {
@@ -84,8 +105,9 @@ Result<bool, GrantStatus> start_unmap(domain::Domain& mapper, const abi::GnttabU
     }
     Mapping& mapping = mappings[op.handle];
     if (mapping.state == MappingState::Revoked) {
+        remove_substitute(mapper, mapping);
         mapping = {};
-        return false;
+        return Unmapped::Substitute;
     }
     if (mapping.state != MappingState::Mapped) {
         return Err{GrantStatus::GNTST_bad_handle};
@@ -94,14 +116,14 @@ Result<bool, GrantStatus> start_unmap(domain::Domain& mapper, const abi::GnttabU
         return Err{GrantStatus::GNTST_bad_dev_addr};
     }
     if (op.host_addr == 0) {
-        return false;  // Neither address given: nothing asked for, as on Xen.
+        return Unmapped::Nothing;  // Neither address given: nothing asked for, as on Xen.
     }
     if (to_gfn(GuestPaddr{op.host_addr}) != mapping.gfn) {
         return Err{GrantStatus::GNTST_bad_virt_addr};
     }
     remove_entry(mapper, mapping);
     mapping.state = MappingState::Unmapping;
-    return true;
+    return Unmapped::Grant;
 }
 
 void finish_unmap(domain::Domain& mapper, uint32_t handle) {
@@ -137,7 +159,9 @@ void revoke_some(domain::Domain& mapper, domain::Domain& owner, uint32_t& handle
             if (!is_live || mapping.granter != owner.id) {
                 continue;
             }
-            if (!is_unmapping) {
+            if (!is_unmapping && end_state == MappingState::Revoked) {
+                put_substitute(mapper, mapping);
+            } else if (!is_unmapping) {
                 remove_entry(mapper, mapping);
             }
             ASSERT(uses.push({mapping.ref, mapping.is_writable}).ok());
@@ -166,7 +190,9 @@ void revoke_all(domain::Domain& mapper, domain::Domain& owner, MappingState end_
 }  // namespace
 
 void map(domain::PhysmapChange& change, domain::Domain& mapper, abi::GnttabMapGrantRef& op) {
-    const auto mapped = try_map(change, mapper, op);
+    const auto allowed = check_flags(op.flags);
+    const auto mapped = allowed.ok() ? try_map(change, mapper, op, std::nullopt)
+                                     : Result<uint32_t, GrantStatus>{Err{allowed.error()}};
     op.status = static_cast<int16_t>(mapped.ok() ? GrantStatus::GNTST_okay : mapped.error());
     if (mapped.ok()) {
         op.handle = mapped.value();
@@ -174,18 +200,46 @@ void map(domain::PhysmapChange& change, domain::Domain& mapper, abi::GnttabMapGr
     }
 }
 
+void map_in_window(domain::PhysmapChange& change, domain::Domain& mapper,
+                   abi::GnttabMapGrantRef& op, Gfn window) {
+    const auto mapped = try_map(change, mapper, op, window);
+    op.status = static_cast<int16_t>(mapped.ok() ? GrantStatus::GNTST_okay : mapped.error());
+    if (mapped.ok()) {
+        op.handle = mapped.value();
+        op.dev_bus_addr = to_gpaddr(window + op.handle).value();
+    }
+}
+
+std::optional<Held> held(domain::Domain& mapper, uint32_t handle) {
+    const LockGuard guard{mapper.lock};
+    const auto mappings = mapper.grants->mappings();
+    if (handle >= mappings.size()) {
+        return std::nullopt;
+    }
+    const Mapping& mapping = mappings[handle];
+    if (mapping.state != MappingState::Mapped && mapping.state != MappingState::Revoked) {
+        return std::nullopt;
+    }
+    return Held{mapping.gfn, mapping.is_in_entry};
+}
+
 void Unmapping::unmap(abi::GnttabUnmapGrantRef& op) {
     const auto started = start_unmap(mapper_, op);
     op.status = static_cast<int16_t>(started.ok() ? GrantStatus::GNTST_okay : started.error());
-    if (started.ok() && started.value()) {
+    if (!started.ok() || started.value() == Unmapped::Nothing) {
+        return;
+    }
+    needs_flush_ = true;
+    if (started.value() == Unmapped::Grant) {
         ASSERT(handles_.push(op.handle).ok());
     }
 }
 
 void Unmapping::finish() {
-    if (handles_.empty()) {
+    if (!needs_flush_) {
         return;
     }
+    needs_flush_ = false;
     domain::flush_tlb(mapper_);
     for (const uint32_t handle : handles_) {
         finish_unmap(mapper_, handle);

@@ -18,6 +18,7 @@
 #include "hv/x86/instructions.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 namespace hv::hyperlaunch {
@@ -75,8 +76,11 @@ Result<void, CreateError> add_tables(boot::Machine& m, domain::Domain& d) {
     d.events = TRY(or_no_memory(m.arena.make<event::EventChannels>()));
     d.events->init(TRY(or_no_memory(m.arena.array<event::Channel>(port_count))));
     d.grants = TRY(or_no_memory(m.arena.make<grant::GrantTable>()));
+    const Mfn substitute = TRY(or_no_memory(m.arena.frames(1)));
+    std::memset(mm::direct_map(substitute), 0xff, page_size);
     d.grants->init({.first_frame = TRY(or_no_memory(m.arena.frames(grant_frames))),
                     .frame_count = grant_frames,
+                    .substitute = substitute,
                     .active = TRY(or_no_memory(m.arena.array<grant::ActiveGrant>(
                         grant_frames * grant::entries_per_frame))),
                     .mappings = TRY(or_no_memory(m.arena.array<grant::Mapping>(grant_mappings)))});

@@ -6,6 +6,7 @@
 #include "hv/mm/direct_map.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 using hv::mm::FrameUse;
 using hv::mm::machine_frames;
@@ -36,8 +37,11 @@ FakeDomain::FakeDomain(FakeMachine& machine, uint16_t id, size_t vcpu_count)
         hv::mm::direct_map_as<hv::abi::SharedInfo>(hv::to_paddr(domain_.shared_info_mfn));
     events_.init(channels_);
     domain_.events = &events_;
+    const hv::Mfn substitute = machine.take_frames(1, FrameUse::Hypervisor);
+    std::memset(hv::mm::direct_map(substitute), 0xff, hv::page_size);
     grants_.init({.first_frame = machine.take_frames(grant_frames, FrameUse::Hypervisor),
                   .frame_count = grant_frames,
+                  .substitute = substitute,
                   .active = active_,
                   .mappings = mappings_});
     domain_.grants = &grants_;

@@ -43,7 +43,8 @@ void audit_physmap(hv::domain::Domain& d, Counts& counts) {
         const hv::Mfn mfn = d.p2m.lookup(*gfn)->mfn;
         const hv::mm::FrameInfo info = machine_frames.get(mfn);
         if (info.use == FrameUse::Hypervisor) {
-            ASSERT(mfn == d.shared_info_mfn || d.grants->is_own_frame(mfn));
+            ASSERT(mfn == d.shared_info_mfn || mfn == d.grants->substitute() ||
+                   d.grants->is_own_frame(mfn));
         } else {
             ASSERT(info.use == FrameUse::Guest);
             const bool is_foreign = info.owner != d.id;

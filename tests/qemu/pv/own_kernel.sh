@@ -38,11 +38,23 @@ build <<<"$(plan \
     "$(domain events pv_events permuted 2)" \
     "$(domain memory pv_memory permuted 1)" \
     "$(domain exchange pv_exchange permuted 1)" \
+    "$(domain grants pv_grants permuted 1)" \
+    "$(domain grant_errors pv_grant_errors identity 1)" \
     "$(domain misc pv_misc identity 1)")"
 boot --tpm none
 expect_ok
-for guest in traps user_traps syscall mmu descriptors events memory exchange misc; do
+for guest in traps user_traps syscall mmu descriptors events memory exchange grants grant_errors \
+    misc; do
     expect_pass "$guest"
     sed "s/^/$guest: /" "$built/console/$guest.log"
 done
+
+new_case "grants between PV kernels"
+build <<<"$(plan \
+    "$(domain granter pv_grant_peer identity 1 granter)" \
+    "$(domain mapper pv_grant_peer permuted 1 mapper)")"
+boot --tpm none
+expect_ok
+expect_pass granter
+expect_pass mapper
 finish
