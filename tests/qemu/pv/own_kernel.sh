@@ -32,6 +32,7 @@ new_case "what a PV kernel does"
 build <<<"$(plan \
     "$(domain traps pv_traps identity 1)" \
     "$(domain user_traps pv_user_traps permuted 1)" \
+    "$(domain user_tables pv_user_tables permuted 1)" \
     "$(domain syscall pv_syscall permuted 1)" \
     "$(domain mmu pv_mmu permuted 1)" \
     "$(domain descriptors pv_descriptors identity 1)" \
@@ -43,8 +44,8 @@ build <<<"$(plan \
     "$(domain misc pv_misc identity 1)")"
 boot --tpm none
 expect_ok
-for guest in traps user_traps syscall mmu descriptors events memory exchange grants grant_errors \
-    misc; do
+for guest in traps user_traps user_tables syscall mmu descriptors events memory exchange grants \
+    grant_errors misc; do
     expect_pass "$guest"
     sed "s/^/$guest: /" "$built/console/$guest.log"
 done
