@@ -5,7 +5,6 @@
 #include "domb/rt/guest_addresses.hpp"
 #include "domb/rt/hypercall.hpp"
 #include "domb/rt/instructions.hpp"
-#include "hv/abi/xen_event_channel.hpp"
 #include "hv/abi/xen_memory.hpp"
 #include "hv/abi/xen_sched.hpp"
 #include "hv/base/address.hpp"
@@ -37,11 +36,22 @@ EventChannels EventChannels::start() {
     return EventChannels{shared};
 }
 
-void EventChannels::clear(uint32_t port) {
+uint32_t EventChannels::bind_virq(hv::abi::Virq virq) {
+    hv::abi::EvtchnBindVirq argument{};
+    argument.virq = static_cast<uint32_t>(virq);
+    if (hypercall(Hypercall::event_channel_op, hv::abi::EventChannelOp::EVTCHNOP_bind_virq,
+                  &argument) != 0) {
+        PANIC("no port for a virtual interrupt");
+    }
+    return argument.port;
+}
+
+bool EventChannels::clear(uint32_t port) {
     ASSERT(port < hv::abi::EVTCHN_2L_NR_CHANNELS);
     // Ordered before the reads of what the event announces: a locked operation is a full barrier.
-    std::atomic_ref{shared_.evtchn_pending[port / bits_per_word]}.fetch_and(
-        ~(uint64_t{1} << (port % bits_per_word)));
+    const uint64_t bit = uint64_t{1} << (port % bits_per_word);
+    return (std::atomic_ref{shared_.evtchn_pending[port / bits_per_word]}.fetch_and(~bit) & bit) !=
+           0;
 }
 
 uint64_t EventChannels::now_ns() const {

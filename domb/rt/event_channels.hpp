@@ -2,6 +2,7 @@
 // Event channels of a small domain: it waits for them by SCHEDOP_poll, without interrupts.
 #pragma once
 
+#include "hv/abi/xen_event_channel.hpp"
 #include "hv/abi/xen_shared_info.hpp"
 
 #include <cstdint>
@@ -15,9 +16,12 @@ class EventChannels {
     // domain if the hypervisor refuses.
     static EventChannels start();
 
-    // Forgets that an event is pending. Call before looking at what it announces: an event that
-    // comes while looking is then seen by the next wait.
-    void clear(uint32_t port);
+    // The port of a global virtual interrupt. Ends the domain if the hypervisor refuses.
+    uint32_t bind_virq(hv::abi::Virq virq);
+
+    // Forgets that an event is pending; true if one was. Call before looking at what it announces:
+    // an event that comes while looking is then seen by the next wait.
+    bool clear(uint32_t port);
     // Returns when an event is pending on one of the ports, or at `deadline_ns` of now_ns(), if
     // that is not 0.
     void wait(std::span<const uint32_t> ports, uint64_t deadline_ns = 0);

@@ -2,8 +2,13 @@
 #include "domb/rt/start_info.hpp"
 
 #include "domb/rt/address_space.hpp"
+#include "domb/rt/hypercall.hpp"
+#include "hv/abi/xen_memory.hpp"
 #include "hv/abi/xen_start_info.hpp"
+#include "hv/base/address.hpp"
 #include "hv/base/assert.hpp"
+
+extern std::byte rt_image_end[];
 
 namespace rt {
 namespace {
@@ -36,6 +41,27 @@ std::span<const std::byte> StartInfo::module(size_t index) const {
 std::string_view StartInfo::command_line() const {
     const uint64_t at = info_at(gpaddr_).cmdline_paddr;
     return at == 0 ? std::string_view{} : std::string_view{&object_at<char>(at)};
+}
+
+std::span<std::byte> StartInfo::free_memory() const {
+    const hv::abi::HvmStartInfo& info = info_at(gpaddr_);
+    const uint64_t start = hv::align_up(to_argument(rt_image_end), hv::page_size);
+    uint64_t end = start;
+    for (uint32_t i = 0; i < info.memmap_entries; ++i) {
+        const auto& entry = object_at<hv::abi::HvmMemmapTableEntry>(
+            info.memmap_paddr + i * sizeof(hv::abi::HvmMemmapTableEntry));
+        if (entry.type == hv::abi::E820_RAM && entry.addr <= start &&
+            start < entry.addr + entry.size) {
+            end = entry.addr + entry.size;
+        }
+    }
+    for (size_t i = 0; i < module_count(); ++i) {
+        const auto at = to_argument(module(i).data());
+        if (start <= at && at < end) {
+            end = at;
+        }
+    }
+    return bytes_of({start, end - start});
 }
 
 uint64_t StartInfo::rsdp() const {

@@ -18,6 +18,8 @@ class StartInfo {
     [[nodiscard]] size_t module_count() const;
     [[nodiscard]] std::span<const std::byte> module(size_t index) const;
     [[nodiscard]] std::string_view command_line() const;
+    // RAM behind the domain's image that nothing of what domB left lies in.
+    [[nodiscard]] std::span<std::byte> free_memory() const;
     // Address of the root of the ACPI tables.
     [[nodiscard]] uint64_t rsdp() const;
 

@@ -24,6 +24,11 @@ inline constexpr uint32_t xenstore_first_port = 64;
 // (command, domid << 32 | byte count, buffer), and the bytes go out as that domain's.
 inline constexpr uint32_t consoleio_write_for = 0x100;
 
+// RAM that the Xenstore service needs: for itself, and for each domain that it serves. What its
+// initial tree takes as a module comes on top.
+inline constexpr uint64_t xenstore_own_bytes = 16 << 20;
+inline constexpr uint64_t xenstore_bytes_per_domain = 3 << 20;
+
 struct ServicePlanEntry {
     uint16_t domid;  // who is served
     uint16_t pad;

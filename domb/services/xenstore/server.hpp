@@ -68,6 +68,8 @@ class Server {
     void shut_down(hv::DomainId domain);
     // It has gone, with all that was its own.
     void remove_domain(hv::DomainId domain);
+    // The same, and what describes it goes, too: its /local/domain/<domid>, /libxl/<domid> and /vm.
+    void bury(hv::DomainId domain);
 
     // True if there is more to do.
     bool serve(size_t client);
