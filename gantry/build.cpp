@@ -58,12 +58,15 @@ std::optional<model::Plan> make_plan(const Session& session, const ManifestOptio
     if (input->diagnostics.empty()) {
         auto builder = read_program(session, library, "domb.bin");
         auto console = read_program(session, library, "console.elf");
-        if (!builder || !console) {
+        auto xenstore = input->manifest.has_xenstore
+                            ? read_program(session, library, "xenstore.elf")
+                            : model::Bytes{};
+        if (!builder || !console || !xenstore) {
             return std::nullopt;
         }
-        model::Plan plan =
-            model::assemble(input->manifest, input->prepared,
-                            {std::move(*builder), std::move(*console)}, input->diagnostics);
+        model::Plan plan = model::assemble(
+            input->manifest, input->prepared,
+            {std::move(*builder), std::move(*console), std::move(*xenstore)}, input->diagnostics);
         if (input->diagnostics.empty()) {
             model::check_machine_memory(input->manifest, plan, input->diagnostics);
         }

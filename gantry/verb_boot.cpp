@@ -186,7 +186,7 @@ void add_boot(CLI::App& app, Session& session) {
         ->required();
     verb->add_option("-o,--out", options->out,
                      "Folder for what is built, logs and evidence [out/NAME, or LAUNCH]");
-    verb->add_option("--lib", options->library, "Directory of hv.elf32, domb.bin and console.elf");
+    verb->add_option("--lib", options->library, "Directory of hv.elf32, domb.bin and the services");
     verb->add_option("--timeout", options->timeout_s,
                      "End the machine after this many seconds; 0: never")
         ->capture_default_str();

@@ -28,7 +28,7 @@ void add_build(CLI::App& app, Session& session) {
     const auto options = std::make_shared<BuildOptions>();
     add_manifest_options(*verb, options->manifest);
     verb->add_option("-o,--out", options->out, "Output directory")->capture_default_str();
-    verb->add_option("--lib", options->library, "Directory of hv.elf32, domb.bin and console.elf");
+    verb->add_option("--lib", options->library, "Directory of hv.elf32, domb.bin and the services");
     verb->add_flag_callback(
         "--unexamined",
         [options] { options->manifest.examine = launch::model::Examine::DigestsOnly; },

@@ -208,7 +208,7 @@ void add_show(CLI::App& app, Session& session) {
     add_unserved_option(*verb, options->manifest);
     verb->add_flag("--xenstore", options->xenstore,
                    "The tree with which Xenstore starts, as xenstore-ls -fp prints it");
-    verb->add_option("--lib", options->library, "Directory of domb.bin and console.elf");
+    verb->add_option("--lib", options->library, "Directory of domb.bin and the services");
     verb->callback([&session, options] {
         session.run = [&session, options] { return show(session, *options); };
     });

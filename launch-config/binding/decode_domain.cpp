@@ -155,10 +155,13 @@ Decoded<Roles> decode_roles(const NodeReader& reader) {
         if (roles.has(*role)) {
             return reader.reject(DecodeReason::Duplicate, names::roles);
         }
-        if (*role != Role::Console && *role != Role::Tpm) {
+        if (*role != Role::Console && *role != Role::Tpm && *role != Role::Xenstore) {
             return reader.reject(DecodeReason::NotImplemented, names::roles);
         }
         roles.add(*role);
+    }
+    if (roles.has(Role::Console) && roles.has(Role::Xenstore)) {
+        return reader.reject(DecodeReason::Contradiction, names::roles);
     }
     return roles;
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "launch-config/model/assemble.hpp"
 
+#include "hv/abi/service_plan.hpp"
 #include "launch-config/binding/decode.hpp"
 #include "launch-config/model/defaults.hpp"
 #include "launch-config/model/encode.hpp"
+#include "launch-config/xenstore/initial_tree.hpp"
 
 #include <algorithm>
 #include <deque>
@@ -30,9 +32,19 @@ class Assembler {
             add(domain(manifest_.domains[i], prepared[i]), manifest_.domains[i].place);
         }
         if (holder_of(manifest_, Role::Console) == nullptr) {
-            add(console(services.console), manifest_.domains_place);
+            Domain console = service(console_name, Role::Console, services.console);
+            console.memory_bytes = console.max_memory_bytes = console_memory_bytes;
+            add(console, manifest_.domains_place);
+        }
+        const bool adds_xenstore =
+            manifest_.has_xenstore && holder_of(manifest_, Role::Xenstore) == nullptr;
+        if (adds_xenstore) {
+            add(service("xenstore", Role::Xenstore, services.xenstore), manifest_.domains_place);
         }
         assign_domids();
+        if (adds_xenstore && diagnostics_.empty()) {
+            give_tree(graph_.domains.back());
+        }
         if (diagnostics_.empty()) {
             finish();
         }
@@ -123,35 +135,53 @@ class Assembler {
         }
     }
 
-    // The service that drains the consoles of all others; no manifest describes it.
-    Domain console(const Bytes& bytes) {
+    // A service for all others; no manifest describes it.
+    Domain service(std::string_view name, Role role, const Bytes& program) {
         Domain domain;
-        domain.name = console_name;
-        domain.uuid = derive_uuid(console_name);
-        domain.memory_bytes = console_memory_bytes;
-        domain.max_memory_bytes = console_memory_bytes;
-        domain.roles.add(Role::Console);
+        domain.name = name;
+        domain.uuid = derive_uuid(name);
+        domain.roles.add(role);
         domain.expected_end = ExpectedEnd::Never;
-        domain.kernel.module_index = module_of("console", bytes, manifest_.domains_place);
-        domain.kernel.name = "console";
-        domain.kernel.source = "console.elf";
-        domain.kernel.size_bytes = bytes.size();
+        domain.kernel.module_index = module_of(std::string{name}, program, manifest_.domains_place);
+        domain.kernel.name = name;
+        domain.kernel.source = keep(std::string{name} + ".elf");
+        domain.kernel.size_bytes = program.size();
         return domain;
+    }
+
+    // What the Xenstore service starts with, and memory for that and for all whom it serves. The
+    // tree says how much memory that is, so its size is known only nearly.
+    void give_tree(Domain& service) {
+        const auto compile = [this] {
+            return launch::xenstore::to_module(launch::xenstore::initial_tree(graph_));
+        };
+        constexpr uint64_t difference = hv::page_size;
+        service.memory_bytes = hv::abi::xenstore_own_bytes +
+                               (graph_.domains.size() - 1) * hv::abi::xenstore_bytes_per_domain +
+                               hv::align_up(compile().size() + difference, uint64_t{1} << 20);
+        service.max_memory_bytes = service.memory_bytes;
+        const Bytes tree = compile();
+        service.initrd.emplace();
+        service.initrd->module_index = module_of("xenstore-tree", tree, manifest_.domains_place);
+        service.initrd->name = "xenstore-tree";
+        service.initrd->source = "the manifest";
+        service.initrd->size_bytes = tree.size();
     }
 
     void add(const Domain& domain, const Place& place) {
         for (const Domain& other : graph_.domains) {
             if (other.name == domain.name || other.uuid == domain.uuid) {
-                diagnostics_.add(place,
-                                 "name or uuid of " + quote(domain.name) + " are also those of " +
-                                     (other.path.empty() ? "a service" : std::string{other.path}),
-                                 "expected different ones; \"console\" is the console service "
-                                 "unless a domain has that role");
+                diagnostics_.add(
+                    place,
+                    "name or uuid of " + quote(domain.name) + " are also those of " +
+                        (other.path.empty() ? "a service" : std::string{other.path}),
+                    "expected different ones; \"console\" and \"xenstore\" are services "
+                    "unless a domain has that role");
                 return;
             }
         }
         if (!graph_.domains.push(domain).ok()) {
-            diagnostics_.add(place, "with the console service this is one domain too many",
+            diagnostics_.add(place, "with the services this is one domain too many",
                              "expected at most " + std::to_string(max_domains) + " in all");
         }
     }

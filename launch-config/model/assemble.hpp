@@ -9,8 +9,9 @@ namespace launch::model {
 
 // The programs that every launch brings along.
 struct Services {
-    Bytes builder;  // domB, a flat binary
-    Bytes console;  // ELF image of the console service
+    Bytes builder;     // domB, a flat binary
+    Bytes console;     // ELF image of the console service
+    Bytes xenstore{};  // ELF image of the Xenstore service; may be empty if the manifest has none
 };
 
 struct Module {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rules between fields, as a table. Each has at least one bad manifest in
 // tests/corpus/manifest/bad. Rules about the contents of files are in plan.cpp.
+#include "launch-config/binding/canonical.hpp"
 #include "launch-config/binding/node_reader.hpp"
 #include "launch-config/model/check_devices.hpp"
 #include "launch-config/model/check_pv.hpp"
@@ -83,6 +84,25 @@ void roles_are_held_once(const Manifest& manifest, Diagnostics& diagnostics) {
                 diagnostics.add(role.place, "the role is also that of " + known->second,
                                 "expected one holder");
             }
+        }
+    }
+}
+
+// Each would find the other's plan (hv/abi/service_plan.hpp).
+void services_are_two_domains(const Manifest& manifest, Diagnostics& diagnostics) {
+    for (const DomainSpec& domain : manifest.domains) {
+        const At<Role>* first = nullptr;
+        for (const At<Role>& role : domain.roles) {
+            if (role.value != Role::Console && role.value != Role::Xenstore) {
+                continue;
+            }
+            if (first != nullptr && first->value != role.value) {
+                diagnostics.add(
+                    role.place,
+                    "the domain has the role " + quote(to_string(first->value)) + ", too",
+                    "expected the roles \"console\" and \"xenstore\" at two domains");
+            }
+            first = &role;
         }
     }
 }
@@ -222,12 +242,12 @@ void pv_domains_are_possible(const Manifest& manifest, Diagnostics& diagnostics)
     }
 }
 
-constexpr std::array<Rule, 13> rules{
+constexpr std::array<Rule, 14> rules{
     domains_exist,         names_are_well_formed,      names_are_unique,
     uuids_are_unique,      domids_are_unique,          roles_are_held_once,
     memory_is_whole_pages, memory_maximum_is_not_less, memory_fits_the_machine,
     references_are_known,  order_has_no_cycle,         pv_domains_are_possible,
-    check_devices,
+    check_devices,         services_are_two_domains,
 };
 
 }  // namespace

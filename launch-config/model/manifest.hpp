@@ -88,6 +88,7 @@ struct Manifest {
     Measurement measurement = Measurement::Required;
     PcrPlan pcrs;
     std::string hypervisor_cmdline;
+    bool has_xenstore = false;  // the service, unless a domain has its role
     Place domains_place;
     std::vector<DomainSpec> domains;
 };

@@ -47,8 +47,9 @@ constexpr std::array later_top_fields{
 constexpr std::array<std::string_view, 2> types{"pv", "pvh"};
 constexpr std::array<std::string_view, 1> later_types{"hvm"};
 constexpr std::array<std::string_view, 2> p2m_orders{"identity", "permuted"};
-constexpr std::array<std::string_view, 2> roles{"console", "tpm"};
-constexpr std::array<std::string_view, 5> later_roles{"control", "hardware", "xenstore", "recovery",
+constexpr std::array<std::string_view, 3> roles{"console", "tpm", "xenstore"};
+constexpr std::array role_values{Role::Console, Role::Tpm, Role::Xenstore};
+constexpr std::array<std::string_view, 4> later_roles{"control", "hardware", "recovery",
                                                       "launcher"};
 constexpr std::array<std::string_view, 4> ends{"poweroff", "reboot", "crash", "never"};
 constexpr std::array<std::string_view, 3> measurements{"required", "preferred", "off"};
@@ -68,6 +69,7 @@ class ManifestReader {
         }
         read_pcrs(top, manifest.pcrs);
         read_hypervisor(top, manifest.hypervisor_cmdline);
+        manifest.has_xenstore = top.boolean("xenstore").value_or(false);
         top.require("domains", "an array of domains");
         static_cast<void>(top.member("domains", manifest.domains_place));
         for (const auto& [value, place] : top.array("domains")) {
@@ -210,7 +212,7 @@ class ManifestReader {
                                  "expected " + list_words(roles));
             } else if (const auto word =
                            find_word(item->string, place, roles, later_roles, diagnostics_)) {
-                domain.roles.push_back({*word == 0 ? Role::Console : Role::Tpm, place});
+                domain.roles.push_back({role_values[*word], place});
             }
         }
     }

@@ -54,7 +54,7 @@ std::string path_of(const ReferenceEvent& event, const std::string& key) {
     if (event.subject == Subject::Hypervisor) {
         return find_path(hypervisor_paths, key, {});
     }
-    // A domain that is not in the manifest (the console service) has no place there.
+    // A domain that is not in the manifest (a service) has no place there.
     return event.path.empty() ? "" : event.path + find_path(domain_paths, key, "/" + key);
 }
 

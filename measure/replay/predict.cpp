@@ -98,7 +98,7 @@ class Predictor {
     void blob(Subject subject, BlobKind kind, const launch::Domain& domain,
               const launch::Artifact& artifact) {
         sink_.about.subject = subject;
-        if (!domain.path.empty()) {  // else not in the manifest: the console service
+        if (!domain.path.empty()) {  // else not in the manifest: a service
             sink_.about.path = std::string{domain.path} + "/" + std::string{to_name(kind)};
         }
         sink_.about.source = artifact.source;
