@@ -6,9 +6,21 @@
 #include "hv/pv/roots.hpp"
 #include "hv/pv/traps.hpp"
 
+#include <algorithm>
+#include <array>
+#include <span>
+
 namespace hv::hypercall {
 
 namespace {
+
+// A list ends where its guest says, so it is read in parts; where one ends nobody knows before, so
+// that a part is within one page: what is behind need not be there.
+constexpr uint64_t traps_at_a_time = 32;
+uint64_t traps_in_page(uint64_t list) {
+    const uint64_t left = (page_size - page_offset(list)) / sizeof(abi::TrapInfo);
+    return std::clamp<uint64_t>(left, 1, traps_at_a_time);  // one may lie across
+}
 
 Answer register_callback(const Call& call, abi::CallbackType type, uint64_t address, bool masks) {
     if (!is_canonical(address)) {
@@ -27,10 +39,10 @@ Answer set_trap_table(Call& call) {
         pv::reset_traps(call.vcpu);
         return 0;
     }
-    constexpr uint64_t most = 257;  // one for each vector, and the end
-    for (uint64_t n = 0; n < most; ++n) {
-        const auto trap =
-            TRY(read<abi::TrapInfo>(call, element<abi::TrapInfo>(call.pointer(0), n)));
+    std::array<abi::TrapInfo, traps_at_a_time> list{};
+    const auto traps = std::span{list}.first(traps_in_page(call.args[0]));
+    TRY(edge(domain::copy_from_guest(call.vcpu, std::as_writable_bytes(traps), call.pointer(0))));
+    for (const abi::TrapInfo& trap : traps) {
         if (trap.address == 0) {
             return 0;
         }
@@ -39,7 +51,9 @@ Answer set_trap_table(Call& call) {
         }
         pv::set_trap(call.vcpu, trap);
     }
-    return 0;
+    call.args[0] += traps.size_bytes();
+    // 0 is no list; nothing is behind the end of the address space.
+    return call.args[0] == 0 ? fail(Errno::XEN_EFAULT) : again();
 }
 
 Answer callback_op(Call& call) {
