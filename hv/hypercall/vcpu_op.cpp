@@ -77,6 +77,9 @@ Answer register_vcpu_info(const Call& call, domain::Vcpu& vcpu) {
     if (&vcpu != &call.vcpu && vcpu.is_up) {
         return fail(Errno::XEN_EINVAL);  // Its owner could be using the old one right now.
     }
+    if (vcpu.pv != nullptr && !pv::own_frame(call.domain(), Gfn{args.mfn})) {
+        return fail(Errno::XEN_EINVAL);
+    }
     const auto registered = event::register_vcpu_info(vcpu, Gfn{args.mfn}, args.offset);
     if (!registered.ok()) {
         return fail(Errno::XEN_EINVAL);

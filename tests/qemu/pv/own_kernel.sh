@@ -39,13 +39,14 @@ build <<<"$(plan \
     "$(domain events pv_events permuted 2)" \
     "$(domain memory pv_memory permuted 1)" \
     "$(domain exchange pv_exchange permuted 1)" \
+    "$(domain vcpu pv_vcpu identity 1)" \
     "$(domain grants pv_grants permuted 1)" \
     "$(domain grant_errors pv_grant_errors identity 1)" \
     "$(domain misc pv_misc identity 1)")"
 boot --tpm none
 expect_ok
-for guest in traps user_traps user_tables syscall mmu descriptors events memory exchange grants \
-    grant_errors misc; do
+for guest in traps user_traps user_tables syscall mmu descriptors events memory exchange \
+    grants grant_errors vcpu misc; do
     expect_pass "$guest"
     sed "s/^/$guest: /" "$built/console/$guest.log"
 done
