@@ -33,6 +33,7 @@ build <<<"$(plan \
     "$(domain traps pv_traps identity 1)" \
     "$(domain user_traps pv_user_traps permuted 1)" \
     "$(domain user_tables pv_user_tables permuted 1)" \
+    "$(domain vectors pv_vectors identity 1)" \
     "$(domain syscall pv_syscall permuted 1)" \
     "$(domain mmu pv_mmu permuted 1)" \
     "$(domain descriptors pv_descriptors identity 1)" \
@@ -40,13 +41,14 @@ build <<<"$(plan \
     "$(domain memory pv_memory permuted 1)" \
     "$(domain exchange pv_exchange permuted 1)" \
     "$(domain vcpu pv_vcpu identity 1)" \
+    "$(domain ports pv_ports permuted 1)" \
     "$(domain grants pv_grants permuted 1)" \
     "$(domain grant_errors pv_grant_errors identity 1)" \
     "$(domain misc pv_misc identity 1)")"
 boot --tpm none
 expect_ok
-for guest in traps user_traps user_tables syscall mmu descriptors events memory exchange \
-    grants grant_errors vcpu misc; do
+for guest in traps user_traps user_tables vectors syscall mmu descriptors events memory exchange \
+    grants grant_errors vcpu ports misc; do
     expect_pass "$guest"
     sed "s/^/$guest: /" "$built/console/$guest.log"
 done
