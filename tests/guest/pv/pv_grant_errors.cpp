@@ -136,11 +136,30 @@ void sizes() {
     check_error(grant_op(GrantTableOp::GNTTABOP_query_size, &op, 2), Errno::XEN_EINVAL, "two");
 }
 
+void versions() {
+    hv::abi::GnttabSetVersion set{1};
+    check_result(grant_op(GrantTableOp::GNTTABOP_set_version, &set), 0, "set_version");
+    set.version = 2;
+    check_error(grant_op(GrantTableOp::GNTTABOP_set_version, &set), Errno::XEN_ENOSYS, "version 2");
+    set.version = 3;
+    check_error(grant_op(GrantTableOp::GNTTABOP_set_version, &set), Errno::XEN_EINVAL, "version 3");
+    hv::abi::GnttabGetVersion get{hv::abi::DOMID_SELF, 0, 99};
+    check_result(grant_op(GrantTableOp::GNTTABOP_get_version, &get), 0, "get_version");
+    check_equal(get.version, 1, "the version");
+    get.dom = 99;
+    check_error(grant_op(GrantTableOp::GNTTABOP_get_version, &get), Errno::XEN_ESRCH, "nobody's");
+    for (const uint64_t at : {not_mapped, not_canonical}) {
+        check_error(grant_op(GrantTableOp::GNTTABOP_set_version, at), Errno::XEN_EFAULT, "none");
+        check_error(grant_op(GrantTableOp::GNTTABOP_get_version, at), Errno::XEN_EFAULT, "none");
+    }
+}
+
 void all() {
     bad_maps();
     bad_lists();
     copies();
     sizes();
+    versions();
 }
 
 }  // namespace

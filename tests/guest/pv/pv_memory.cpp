@@ -120,6 +120,15 @@ void places() {
     const hv::abi::MemoryDomain self{0x7ff0};
     check_equal(static_cast<uint64_t>(memory(MemoryOp::XENMEM_maximum_reservation, &self)),
                 start_info().nr_pages, "maximum_reservation");
+    const hv::abi::MemoryDomain nobody{99};
+    for (const MemoryOp op :
+         {MemoryOp::XENMEM_current_reservation, MemoryOp::XENMEM_maximum_reservation}) {
+        check_error(memory(op, &nobody), Errno::XEN_ESRCH, "of nobody");
+        check_error(hypercall(Hypercall::memory_op, op, uint64_t{not_mapped}), Errno::XEN_EFAULT,
+                    "no argument");
+    }
+    check_error(memory(MemoryOp::XENMEM_machphys_mfn_list, nullptr), Errno::XEN_ENOSYS,
+                "machphys_mfn_list");
     check_error(hypercall(Hypercall::memory_op, 63, uint64_t{0}), Errno::XEN_ENOSYS, "no such");
 }
 

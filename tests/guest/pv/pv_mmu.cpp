@@ -120,6 +120,13 @@ void lists() {
     check_error(update(+list, 1, &done, 0x7ff1), Errno::XEN_ESRCH, "DOMID_IO");
     check_error(update(+list, 1, &done, 99), Errno::XEN_ESRCH, "a domain that does not exist");
 
+    // Whichever of these we are, others exist.
+    unsigned refused = 0;
+    for (uint64_t domain = 1; domain < 5; ++domain) {
+        refused += update(+list, 0, &done, domain) == minus(Errno::XEN_EPERM) ? 1U : 0U;
+    }
+    check(refused > 0, "another domain's tables");
+
     using Pointer = uint64_t;
     check_error(update(Pointer{not_mapped}, 1, nullptr, self), Errno::XEN_EFAULT, "no list");
     check_error(update(~Pointer{0} - 7, 2, nullptr, self), Errno::XEN_EFAULT, "a list that wraps");
