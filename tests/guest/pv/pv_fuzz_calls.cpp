@@ -51,7 +51,11 @@ void fill_at_random(Fuzzer& f, Prepared& call) {
 Prepared one_of_all(Fuzzer& f) {
     Random& r = f.random;
     Prepared call;
-    call.number = r.below(56);
+    constexpr Hypercall richest[] = {Hypercall::mmu_update,       Hypercall::memory_op,
+                                     Hypercall::grant_table_op,   Hypercall::vcpu_op,
+                                     Hypercall::mmuext_op,        Hypercall::sched_op,
+                                     Hypercall::event_channel_op, Hypercall::update_va_mapping};
+    call.number = r.one_in(2) ? r.below(56) : static_cast<uint64_t>(r.of(richest));
     if (r.one_in(8)) {
         call.number = r.one_in(2) ? r.number() : first_stub_op + r.below(6);
     }

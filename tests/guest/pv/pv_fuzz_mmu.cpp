@@ -170,7 +170,7 @@ void put(uint64_t at, const T& value) {
 
 void grant_element(Fuzzer& f, hv::abi::GrantTableOp op, uint64_t at) {
     Random& r = f.random;
-    const auto ref = static_cast<uint32_t>(r.one_in(8) ? r.number() : r.below(32));
+    const auto ref = static_cast<uint32_t>(r.one_in(8) ? r.number() : r.below(24));
     if (op == hv::abi::GrantTableOp::GNTTABOP_map_grant_ref) {
         const uint32_t flags = r.one_in(4) ? static_cast<uint32_t>(r.next()) : 2;
         const hv::abi::GnttabMapGrantRef args{.host_addr = frame(f, true) * page_bytes,

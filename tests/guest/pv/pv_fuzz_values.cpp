@@ -155,11 +155,14 @@ uint64_t entry(Fuzzer& f) {
 uint16_t domain(Fuzzer& f) {
     Random& r = f.random;
     constexpr uint16_t reserved[] = {0x7fe0, 0x7ff0, 0x7ff1, 0x7ff2, 0x7ff3, 0x7ff4, 0x7fff};
-    switch (r.below(8)) {
+    switch (r.below(9)) {
         case 0:
             return static_cast<uint16_t>(r.number());
         case 1:
             return r.of(reserved);
+        case 5:
+        case 6:  // the neighbours, if they come first in the plan
+            return static_cast<uint16_t>(1 + r.below(2));
         case 2:
         case 3:
         case 4:

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The well-behaved PV neighbour of a guest that misbehaves, like tests/guest/neighbour: for
 // `seconds` it prints a heartbeat every 100 ms and checks patterns over the pages it has for
-// itself, its list of frames, and pages that it lets the domains 1 to `granted_to` read. It fails
-// when one of them changes, or when it did not run for longer than `max_gap_ms`.
+// itself, its list of frames, and pages that it lets the domains 2 to `granted_to` read, and domain
+// 1 write. It fails when one of them changes, or when it did not run for longer than `max_gap_ms`.
 #include "hv/abi/xen_event_channel.hpp"
 #include "hv/abi/xen_grant_table.hpp"
 #include "hv/abi/xen_sched.hpp"
@@ -19,6 +19,7 @@ constexpr uint64_t ms = 1'000'000;
 constexpr uint64_t window = 0x7000000000;
 constexpr uint64_t private_pages = 160;
 constexpr uint64_t readable_pages = 16;
+constexpr uint16_t friendly = 1;  // a domain that may write what it is granted, and does not
 
 std::array<uint64_t, private_pages + readable_pages> pages{};  // pfns; what others may read is last
 
@@ -55,7 +56,7 @@ uint64_t sum_of_frames() {
     return sum;
 }
 
-// What the neighbours may touch: pages to read, each for one domain, and a port for each to bind.
+// What the neighbours may touch: pages, each for one domain, and a port for each to bind.
 void offer_to(uint16_t domains) {
     uint64_t frame = 0;
     hv::abi::GnttabSetupTable setup{};
