@@ -19,7 +19,7 @@ void add_manifest_options(CLI::App& verb, ManifestOptions& options) {
 
 void add_unserved_option(CLI::App& verb, ManifestOptions& options) {
     verb.add_flag("--unserved", options.unserved,
-                  "Take disks, nets and channels, which nobody serves in this version: for tests");
+                  "Take channels, which nobody serves in this version: for tests");
 }
 
 std::optional<ManifestInput> read_manifest(const Session& session, const ManifestOptions& options) {

@@ -14,7 +14,7 @@ namespace gantry {
 struct ManifestOptions {
     std::string file;
     std::string machine_memory;  // a size; empty: what the manifest says
-    bool unserved = false;       // take devices that nobody serves yet
+    bool unserved = false;       // take channels, which nobody serves yet
     launch::model::Examine examine = launch::model::Examine::Everything;
 };
 

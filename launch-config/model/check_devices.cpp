@@ -121,7 +121,27 @@ class DeviceChecker {
 
 }  // namespace
 
+namespace {
+
+// Only our service starts with the tree that describes them.
+void check_xenstore(const Manifest& manifest, Diagnostics& diagnostics) {
+    const DomainSpec* holder = holder_of(manifest, Role::Xenstore);
+    for (const DomainSpec& domain : manifest.domains) {
+        for (const At<std::string>& field : domain.device_fields) {
+            if (holder != nullptr) {
+                diagnostics.add(field.place,
+                                "field " + quote(field.value) + " is not implemented yet where " +
+                                    holder->place.pointer + " has the role \"xenstore\"",
+                                "expected our Xenstore service: no domain with that role");
+            }
+        }
+    }
+}
+
+}  // namespace
+
 void check_devices(const Manifest& manifest, Diagnostics& diagnostics) {
+    check_xenstore(manifest, diagnostics);
     DeviceChecker checker{manifest, diagnostics};
     for (const DomainSpec& domain : manifest.domains) {
         checker.check(domain);
@@ -131,8 +151,10 @@ void check_devices(const Manifest& manifest, Diagnostics& diagnostics) {
 void refuse_unserved(const Manifest& manifest, Diagnostics& diagnostics) {
     for (const DomainSpec& domain : manifest.domains) {
         for (const At<std::string>& field : domain.device_fields) {
-            diagnostics.add(field.place, "field " + quote(field.value) + " is not implemented yet",
-                            "expected no such field in this version");
+            if (field.value == "channels") {
+                diagnostics.add(field.place, "field \"channels\" is not implemented yet",
+                                "expected no such field in this version");
+            }
         }
     }
 }

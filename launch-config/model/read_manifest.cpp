@@ -5,6 +5,7 @@
 #include "launch-config/model/object_reader.hpp"
 #include "launch-config/model/read_devices.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace launch::model {
@@ -69,17 +70,31 @@ class ManifestReader {
         }
         read_pcrs(top, manifest.pcrs);
         read_hypervisor(top, manifest.hypervisor_cmdline);
-        manifest.has_xenstore = top.boolean("xenstore").value_or(false);
         top.require("domains", "an array of domains");
         static_cast<void>(top.member("domains", manifest.domains_place));
         for (const auto& [value, place] : top.array("domains")) {
             manifest.domains.push_back(read_domain(*value, place));
         }
+        read_xenstore(top, manifest);
         top.finish(later_top_fields);
         return manifest;
     }
 
   private:
+    // Devices are found in Xenstore, so with them there is one.
+    void read_xenstore(ObjectReader& top, Manifest& manifest) {
+        const bool has_devices =
+            std::any_of(manifest.domains.begin(), manifest.domains.end(),
+                        [](const DomainSpec& d) { return !d.device_fields.empty(); });
+        manifest.has_xenstore = top.boolean("xenstore").value_or(has_devices);
+        if (has_devices && !manifest.has_xenstore) {
+            Place place;
+            static_cast<void>(top.member("xenstore", place));
+            diagnostics_.add(place, "is false, but domains have devices",
+                             "expected true, because they are found in Xenstore");
+        }
+    }
+
     void read_machine(ObjectReader& top, MachineSpec& machine) {
         Place place;
         if (const JsonValue* value = top.member("machine", place)) {

@@ -15,7 +15,7 @@ fail() {
 
 # hv.elf32 is only copied: any bytes will do, so that this test needs no hypervisor.
 mkdir "$work/lib"
-cp "$3/domb.bin" "$3/console.elf" "$work/lib"
+cp "$3/domb.bin" "$3/console.elf" "$3/xenstore.elf" "$work/lib"
 echo "stands for the hypervisor" >"$work/lib/hv.elf32"
 build() { "$gantry" build --lib "$work/lib" "$@"; }
 
