@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hv/hypercall/runstate.hpp"
 
+#include "hv/abi/xen_hypercall.hpp"
+#include "hv/domain/domain.hpp"
 #include "hv/domain/guest_copy.hpp"
+#include "hv/pv/pv.hpp"
+
+#include <atomic>
+#include <cstddef>
 
 namespace hv::hypercall {
 
@@ -19,6 +25,28 @@ abi::Runstate to_runstate(sched::RunState state) {
             break;
     }
     return abi::Runstate::RUNSTATE_offline;
+}
+
+bool marks_updates(const domain::Domain& domain) {
+    return domain.pv != nullptr &&
+           (domain.pv->vm_assist.load() >> abi::VMASST_TYPE_runstate_update_flag & 1) != 0;
+}
+
+// With the mark, which a reader on another vCPU waits for: set before anything else changes, taken
+// away when all has changed. An area that ends half-way stays marked.
+Result<void, domain::CopyFault> write_area(const domain::Vcpu& vcpu, abi::VcpuRunstateInfo info) {
+    const GuestVaddr area = vcpu.runstate_area;
+    if (!marks_updates(*vcpu.domain)) {
+        return domain::write_guest(vcpu, area, info);
+    }
+    const GuestVaddr marked = area + offsetof(abi::VcpuRunstateInfo, state_entry_time);
+    const uint64_t entry_time = info.state_entry_time;
+    info.state_entry_time |= abi::XEN_RUNSTATE_UPDATE;
+    TRY(domain::write_guest(vcpu, marked, info.state_entry_time));
+    std::atomic_thread_fence(std::memory_order_seq_cst);  // the mark before the rest,
+    TRY(domain::write_guest(vcpu, area, info));
+    std::atomic_thread_fence(std::memory_order_seq_cst);  // and the rest before it goes
+    return domain::write_guest(vcpu, marked, entry_time);
 }
 
 }  // namespace
@@ -41,8 +69,7 @@ abi::VcpuRunstateInfo runstate_of(const domain::Vcpu& vcpu, uint64_t now_ns) {
 void refresh_runstate(const domain::Vcpu& vcpu, uint64_t now_ns) {
     if (vcpu.runstate_area != GuestVaddr{0}) {
         // A guest that unmaps its area loses the update, nothing else.
-        static_cast<void>(
-            domain::write_guest(vcpu, vcpu.runstate_area, runstate_of(vcpu, now_ns)).ok());
+        static_cast<void>(write_area(vcpu, runstate_of(vcpu, now_ns)).ok());
     }
 }
 

@@ -2,6 +2,7 @@
 #include "hv/abi/xen_vcpu.hpp"
 #include "hv/event/vcpu_info.hpp"
 #include "hv/hypercall/runstate.hpp"
+#include "hv/pv/pv.hpp"
 #include "tests/unit/hv/hypercall/guest_fixture.hpp"
 
 namespace {
@@ -124,6 +125,27 @@ TEST_F(VcpuOp, runstates_are_xens) {
     EXPECT_EQ(info.time[1], 30U);
     EXPECT_EQ(info.time[2], 25U);
     EXPECT_EQ(info.time[3], 10U);
+}
+
+// The mark cannot be seen while it is set, but where the area ends half-way it is left behind.
+TEST_F(VcpuOp, runstate_updates_are_marked_for_those_who_ask) {
+    hv::pv::PvDomain pv;
+    domain.domain().pv = &pv;
+    auto& v = guest.vcpu();
+    constexpr uint64_t entry_time = offsetof(abi::VcpuRunstateInfo, state_entry_time);
+    const uint64_t whole = guest.put(abi::VcpuRunstateInfo{});
+    constexpr uint64_t half = (FakeDomain::ram_pages << hv::page_shift) - 16;
+    v.sched.since_ns = 77;
+    for (const bool asks : {false, true}) {
+        pv.vm_assist = asks ? 1U << abi::VMASST_TYPE_runstate_update_flag : 0;
+        v.runstate_area = hv::GuestVaddr{whole};
+        hv::hypercall::refresh_runstate(v, 100);
+        EXPECT_EQ(guest.get<uint64_t>(whole + entry_time), 77U);
+        v.runstate_area = hv::GuestVaddr{half};
+        hv::hypercall::refresh_runstate(v, 100);
+        EXPECT_EQ(guest.get<uint64_t>(half + entry_time) & abi::XEN_RUNSTATE_UPDATE,
+                  asks ? abi::XEN_RUNSTATE_UPDATE : 0);
+    }
 }
 
 TEST_F(VcpuOp, bad_runstate_area_is_not_kept) {
