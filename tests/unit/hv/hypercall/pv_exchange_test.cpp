@@ -136,6 +136,12 @@ TEST_F(PvExchange, answers_that_cannot_be_written) {
               minus(Errno::XEN_EFAULT));
     EXPECT_EQ(exchange({.in = extents(Guest::not_mapped, 2, 0), .out = extents(in, 1, 1)}),
               minus(Errno::XEN_EFAULT));
+    // Readable, but not writable.
+    constexpr uint64_t window = 0x200;
+    ASSERT_TRUE(
+        domain.domain().p2m.map(Gfn{window}, domain.mfn(Gfn{7}), 1, hv::mm::Access::ReadOnly).ok());
+    EXPECT_EQ(exchange({.in = extents(in, 2, 0), .out = extents(address(window), 1, 1)}),
+              minus(Errno::XEN_EFAULT));
     // The list is in the very frame that is taken: it cannot be read any more.
     const uint64_t out = guest.put(uint64_t{0x70});
     const uint64_t own = guest.put(std::array<uint64_t, 2>{3, out >> hv::page_shift});
