@@ -5,10 +5,11 @@
 # usage: own_kernel.sh GANTRY
 . "$(dirname "$0")/../scenario.sh"
 
-# domain NAME GUEST P2M VCPUS [CMDLINE]
+# domain NAME GUEST P2M VCPUS [CMDLINE [EXPECT]]
 domain() {
     echo '{"name": "'"$1"'", "type": "pv", "memory": "16M", "vcpus": '"$4"', "kernel": "@'"$2"'@",
-           "pv": {"p2m": "'"$3"'"}, "cmdline": "'"${5:-test}"'"}'
+           "pv": {"p2m": "'"$3"'"}, "cmdline": "'"${5:-test}"'",
+           "expect": "'"${6:-poweroff}"'"}'
 }
 # plan DOMAIN...
 plan() {
@@ -51,6 +52,21 @@ for guest in traps user_traps user_tables vectors syscall mmu descriptors events
     grants grant_errors vcpu ports misc; do
     expect_pass "$guest"
     sed "s/^/$guest: /" "$built/console/$guest.log"
+done
+
+new_case "what a PV kernel does not survive"
+mistakes=(no_stack no_canonical_stack hypervisors_stack no_handler no_tables)
+build <<<"$(plan \
+    "$(for mistake in "${mistakes[@]}"; do
+        domain "$mistake" pv_ends permuted 1 "$mistake" crash
+        echo ,
+    done)$(domain neighbour pv_hello permuted 1 permuted)")"
+boot --tpm none
+expect_ok
+expect_pass neighbour
+for mistake in "${mistakes[@]}"; do
+    grep -qx goodbye "$built/console/$mistake.log" || fail "$mistake: did not begin"
+    ! grep -q RESULT "$built/console/$mistake.log" || fail "$mistake: has survived"
 done
 
 new_case "grants between PV kernels"
