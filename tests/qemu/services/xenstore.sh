@@ -26,11 +26,16 @@ expect_said() {
     done
 }
 
-# expect_tree DOMAIN LINE...: what `xenstore-ls -fp` shows it.
+# expect_tree DOMAIN: `xenstore-ls -fp` shows it what was compiled of its home, but for what its
+# kernel has said since.
 expect_tree() {
-    local domain=$1
-    shift
-    expect_said "$domain" "$@"
+    local home=/local/domain/$2 said compiled
+    said=$(tr -d '\r' <"$built/console/$1.log" | sed -n '/^LS BEGIN$/,/^LS END$/p' | grep "^$home/")
+    compiled=$("$gantry" show --xenstore "$built.in/launch.json" | grep "^$home/" |
+        sed "s|^\($home/control/feature-[a-z]* = \)\"\"|\1\"1\"|")
+    [ "$said" = "$compiled" ] || fail "domain $1 sees another tree: $(
+        diff <(echo "$compiled") <(echo "$said"))"
+    [ "$(grep -c . <<<"$said")" -gt 30 ] || fail "domain $1 sees too little"
 }
 
 for type in pvh pv; do
@@ -41,17 +46,64 @@ for type in pvh pv; do
       "domains": [
         {"name": "dies", "type": "'$type'", "memory": "192M",
          "kernel": "'"$source_dir"'/build/cache/vmlinuz", "initrd": "'"$work"'/initrd.cpio",
-         "cmdline": "console=hvc0 role=dies"},
+         "cmdline": "console=hvc0 quiet role=dies"},
         {"name": "stays", "type": "'$type'", "memory": "192M",
          "kernel": "'"$source_dir"'/build/cache/vmlinuz", "initrd": "'"$work"'/initrd.cpio",
-         "cmdline": "console=hvc0 role=stays"}
+         "cmdline": "console=hvc0 quiet role=stays"}
       ]}'
     boot --tpm none --memory 1G
     expect_ok
     expect_said dies 'NAME dies' 'READ hello 7 ' 'LIST greeting number ' REMOVED \
         "REFUSED another's data" 'REFUSED its own name' SEEN
-    expect_tree dies '/local/domain/1/name = "dies"   (n0,r1)' '/local/domain/1/data = ""   (n1)'
+    expect_tree dies 1
     expect_said stays 'FOREIGN hello' 'WATCHED 2' GONE 'ROUNDS 50' 'LEFT 2 3 4 '
 done
+
+# A client that keeps to no rule, beside one that must not notice; then the rude one is polite.
+new_case "a ring that makes no sense"
+build <<<'{
+  "machine": {"memory": "256M", "cpus": 2}, "measurement": "off", "xenstore": true,
+  "domains": [
+    {"name": "neighbour", "memory": "16M", "kernel": "@xenstore_ring@", "cmdline": "seconds=8"},
+    {"name": "bad", "memory": "16M", "kernel": "@xenstore_ring@", "cmdline": "rude=1 seconds=4"}
+  ]}'
+boot --tpm none
+expect_ok
+expect_pass neighbour
+expect_pass bad
+
+# Another domain has the role, and ends: the others go on without Xenstore.
+new_case "a Xenstore that crashes"
+build <<<'{
+  "machine": {"memory": "256M", "cpus": 2}, "measurement": "off",
+  "domains": [
+    {"name": "neighbour", "memory": "32M", "kernel": "@neighbour@", "cmdline": "seconds=2 max_gap_ms=4000"},
+    {"name": "store", "memory": "16M", "kernel": "@crash@", "cmdline": "how=0", "roles": ["xenstore"]}
+  ]}'
+boot --tpm none
+expect_status 1
+expect_line 'machine: unexpected'
+expect_record 'name=store how=crash expected=no'
+expect_pass neighbour
+
+# The service and its tree are domain and initrd like any other.
+new_case "measured"
+build <<<'{
+  "xenstore": true,
+  "domains": [
+    {"name": "attest", "memory": "16M", "kernel": "@evidence@", "roles": ["tpm"]},
+    {"name": "web", "memory": "16M", "kernel": "@hello@"}
+  ]}'
+boot --memory 512M
+expect_ok
+verify
+expect_matches
+mkdir "$work/other"
+sed 's/"web"/"wab"/' "$built.in/launch.json" >"$work/other/launch.json"
+"$gantry" build "$work/other/launch.json" -o "$work/other/out" >"$built.out" 2>"$built.err" ||
+    fail "gantry build ends with $?"
+verify "$work/other/out/reference.json"
+[ "$status" -eq 1 ] || fail "another tree is not noticed"
+expect_line 'domain "xenstore": initrd: expected sha256 '
 
 finish
