@@ -144,6 +144,12 @@ Decoded<bool> decode_device(const NodeReader& reader, Domain& domain, DecodeNote
 
 Decoded<void> check_devices(const NodeReader& reader, const LaunchGraph& graph,
                             const Domain& domain) {
+    const bool has_devices =
+        !domain.disks.empty() || !domain.nets.empty() || !domain.channels.empty();
+    if (has_devices && std::none_of(graph.domains.begin(), graph.domains.end(),
+                                    [](const Domain& d) { return d.roles.has(Role::Xenstore); })) {
+        return reader.reject(DecodeReason::Missing, "xenstore");
+    }
     for (const Disk& disk : domain.disks) {
         TRY(check_backend(reader, graph, domain, disk.backend));
     }

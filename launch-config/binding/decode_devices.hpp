@@ -9,8 +9,8 @@ namespace launch {
 // False, and nothing happens, if the node is none of a device.
 Decoded<bool> decode_device(const NodeReader& reader, Domain& domain, DecodeNotes* notes);
 
-// What needs the other domains: back ends exist, MAC addresses are different. `reader` is that of
-// the domain's node, for messages.
+// What needs the other domains: back ends and a Xenstore exist, MAC addresses are different.
+// `reader` is that of the domain's node, for messages.
 Decoded<void> check_devices(const NodeReader& reader, const LaunchGraph& graph,
                             const Domain& domain);
 

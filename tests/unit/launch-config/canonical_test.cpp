@@ -47,7 +47,7 @@ TEST(Canonical, domain_text_has_this_form) {
         "vcpus 2\n"
         "memory 268435456\n"
         "memory-max 536870912\n"
-        "roles tpm\n"
+        "roles xenstore tpm\n"
         "cpuid-x2apic 0\n"
         "cpuid-xsave 0\n"
         "expect reboot\n"

@@ -119,6 +119,9 @@ TEST(Decode, gives_back_a_pv_domain_and_its_order_of_frames) {
     for (const P2mOrder order : {P2mOrder::Identity, P2mOrder::Permuted}) {
         LaunchGraph graph = test::sample_graph();
         graph.domains[0].roles = {};
+        graph.domains[0].disks.clear();
+        graph.domains[0].nets.clear();
+        graph.domains[0].channels.clear();
         graph.domains[0].type = DomainType::Pv;
         graph.domains[0].p2m = order;
         const Bytes lcm = encode(graph);

@@ -201,6 +201,17 @@ TEST(Devices, every_fault_is_refused_where_it_is) {
     }
 }
 
+TEST(Devices, need_a_xenstore) {
+    LaunchGraph graph = test::sample_graph();
+    graph.domains[0].roles = {};
+    EXPECT_EQ(refusal(encode(graph)), domain + " xenstore: is missing");
+    graph.domains[0].disks.clear();
+    graph.domains[0].nets.clear();
+    EXPECT_EQ(refusal(encode(graph)), domain + " xenstore: is missing");
+    graph.domains[0].channels.clear();
+    EXPECT_EQ(refusal(encode(graph)), "accepted");
+}
+
 TEST(Devices, addresses_and_channels_are_not_shared) {
     LaunchGraph graph = test::sample_graph();
     ASSERT_TRUE(graph.domains[1].nets.push({"web", "b", graph.domains[0].nets[0].mac}).ok());

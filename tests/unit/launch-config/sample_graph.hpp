@@ -62,6 +62,7 @@ inline LaunchGraph sample_graph() {
     graph.hypervisor_cmdline = "loglevel=debug";
     Domain first = sample_domain(1);
     first.roles.add(Role::Tpm);
+    first.roles.add(Role::Xenstore);
     first.cpuid = {.x2apic = false, .xsave = false};
     first.expected_end = ExpectedEnd::Reboot;
     add_sample_devices(first);
