@@ -235,8 +235,11 @@ no_device:
     clts
     jmp bounce
 
-// The processor's frame, still whole above the two registers, says where the fault was.
+// The processor's frame, still whole above the two registers, says where the fault was. User space
+// can jump to any address: what it faults at is not the stub's doing.
 fault_with_error:
+    testb $3, 0x20(%rsp)
+    jnz bounce_with_error
     lea stub_iret_to_user(%rip), %r11
     cmp %r11, 0x18(%rsp)
     je 1f

@@ -15,6 +15,8 @@ namespace {
 constexpr unsigned vector_nmi = 2;
 constexpr unsigned vector_double_fault = 8;
 constexpr uint64_t entry_bytes = 16;  // of stub_entries
+// #DF, #TS, #NP, #SS, #GP, #PF, #AC, #CP, #VC, #SX: the stub finds an error code, [apm2] 8.2.
+constexpr uint32_t vectors_with_error = 0x60227d00;
 
 // An interrupt gate, [apm2] 4.8.3.
 struct Gate {
@@ -47,8 +49,10 @@ void set_trap(domain::Vcpu& v, const abi::TrapInfo& trap) {
     abi::TrapInfo kept = trap;
     kept.rsvd_004 = 0;
     put(v.pv->traps, trap.vector * sizeof(kept), kept);
-    const bool is_hvs = trap.vector == STUB_EVENT_VECTOR || trap.vector == vector_double_fault;
-    set_gate(v, trap.vector, is_hvs ? 0 : trap.flags & abi::ti_dpl_mask);
+    // INT n of user space would bring none.
+    const bool has_error = trap.vector < 32 && (vectors_with_error >> trap.vector & 1) != 0;
+    const bool is_hvs = trap.vector == STUB_EVENT_VECTOR;
+    set_gate(v, trap.vector, is_hvs || has_error ? 0 : trap.flags & abi::ti_dpl_mask);
 }
 
 void reset_traps(domain::Vcpu& v) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every exception from user mode, and returns to it: the frames are Xen's, whatever the processor
 // pushed.
+#include "hv/pv/stub_layout.hpp"
 #include "tests/guest/pv/pv_traps.hpp"
 #include "tests/guest/pv/rt/pages.hpp"
 #include "tests/guest/pv/rt/user.hpp"
@@ -9,6 +10,7 @@ USER_PROGRAM(user_divide);
 USER_PROGRAM(user_int3);
 USER_PROGRAM(user_int4);
 USER_PROGRAM(user_int80);
+USER_PROGRAM(user_int14);
 USER_PROGRAM(user_int20);
 USER_PROGRAM(user_int_event);
 USER_PROGRAM(user_ud2);
@@ -195,6 +197,28 @@ void bad_returns() {
     refused(state, "iret with a bad stack segment");
 }
 
+// The stub is mapped, and takes some faults of its own instructions for itself.
+void jumps_into_the_stub() {
+    UserState state = user_state(user_jump);
+    for (uint64_t offset = 0; offset < STUB_TEXT_PAGES * 0x1000; ++offset) {
+        state.rdi = STUB_AREA_VIRT + offset;
+        const Seen seen = run_user(state);
+        upcall_mask() = 1;
+        check_user_frame(seen, state, PF, 0x15, "user: jump into the stub");
+        check_equal(seen.trap.rip, state.rdi, "user: jump into the stub");
+    }
+}
+
+void software_interrupt_without_error_code() {
+    check_result(set_trap(PF, 3), 0, "set_trap_table");
+    const UserState state = user_state(user_int14);
+    const Seen seen = run_user(state);
+    upcall_mask() = 1;
+    check_user_frame(seen, state, GP, gate_error(14),
+                     "user: int 14, though its gate asks for DPL 3");
+    check_result(set_trap(PF, 0), 0, "set_trap_table");
+}
+
 void know_the_processor() {
     stack_fault = run_user(user_state(user_stack_not_canonical)).trap.number == GP ? GP : SS;
     gate_shift = run_user(user_state(user_int20)).trap.error == (0x20 << 4 | 2) ? 4 : 3;
@@ -211,6 +235,8 @@ void all() {
     step_of_user();
     cpuid_with_prefix();
     bad_returns();
+    jumps_into_the_stub();
+    software_interrupt_without_error_code();
 }
 
 }  // namespace

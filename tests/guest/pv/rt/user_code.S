@@ -33,6 +33,9 @@ program user_int4
 program user_int80
     int $0x80
     ud2
+program user_int14                   // a vector whose exceptions have an error code
+    int $14
+    ud2
 program user_int20                   // a gate that is for the kernel alone
     int $0x20
     ud2
