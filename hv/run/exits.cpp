@@ -13,6 +13,7 @@
 #include "hv/hvm/mmio.hpp"
 #include "hv/hvm/outcome.hpp"
 #include "hv/hypercall/dispatch.hpp"
+#include "hv/pv/area.hpp"
 #include "hv/pv/exits.hpp"
 #include "hv/sched/sched.hpp"
 #include "hv/svm/svm.hpp"
@@ -143,8 +144,14 @@ void handle_exit(domain::Vcpu& v) {
             return;
         // The guest's own; they exit so that the host gets its turn (svm/container.cpp).
         case svm::ExitCode::EXCEPTION_DB:
-            svm::inject_exception(*v.vmcb, svm::Exception::DB);
+            // One that MOV SS has put off until SYSCALL or INT n was executed finds the stub with
+            // the stack or the GS of user space. Nobody can debug the stub.
+            if (v.pv == nullptr || !pv::is_in_stub(v.vmcb->save().rip)) {
+                svm::inject_exception(*v.vmcb, svm::Exception::DB);
+            }
             return;
+        case svm::ExitCode::EXCEPTION_MC:
+            dev::stop("machine check while a guest ran");
         case svm::ExitCode::EXCEPTION_AC:
             svm::inject_exception(*v.vmcb, svm::Exception::AC);
             return;

@@ -16,7 +16,7 @@ constexpr Intercept always[] = {
     Intercept::SHUTDOWN, Intercept::VMRUN,        Intercept::VMMCALL,      Intercept::VMLOAD,
     Intercept::VMSAVE,   Intercept::STGI,         Intercept::CLGI,         Intercept::SKINIT,
     Intercept::WBINVD,   Intercept::MONITOR,      Intercept::MWAIT,        Intercept::MWAIT_ARMED,
-    Intercept::RDPMC,    Intercept::EXCEPTION_DB, Intercept::EXCEPTION_AC,
+    Intercept::RDPMC,    Intercept::EXCEPTION_DB, Intercept::EXCEPTION_AC, Intercept::EXCEPTION_MC,
 };
 
 constexpr uint64_t rflags_reset = 2;

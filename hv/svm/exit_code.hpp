@@ -10,6 +10,7 @@ enum class ExitCode : uint64_t {
     EXCEPTION_DB = 0x41,
     EXCEPTION_UD = 0x46,
     EXCEPTION_AC = 0x51,
+    EXCEPTION_MC = 0x52,
     INTR = 0x60,
     NMI = 0x61,
     VINTR = 0x64,

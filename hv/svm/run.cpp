@@ -8,6 +8,7 @@
 #include "hv/x86/cpu_local.hpp"
 #include "hv/x86/instructions.hpp"
 
+#include <atomic>
 #include <cstddef>
 
 extern "C" const std::byte svm_after_vmrun;
@@ -18,8 +19,15 @@ namespace hv::svm {
 
 namespace {
 
-// What the next one who meets this will ask.
+// What the next one who meets this will ask. A guest can make its exits look like this, so not
+// often.
 void log_outcome(Outcome outcome, const Vmcb& vmcb, const EntryState& before) {
+    constexpr unsigned most_lines = 16;
+    static constinit std::atomic<unsigned> lines{0};
+    if (lines.load(std::memory_order_relaxed) >= most_lines) {
+        return;
+    }
+    lines.fetch_add(1, std::memory_order_relaxed);
     TextOf<320> text;
     const VmcbControl& control = vmcb.control();
     const VmcbSave& save = vmcb.save();

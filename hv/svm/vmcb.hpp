@@ -17,6 +17,7 @@ enum class Intercept : uint16_t {
     EXCEPTION_DB = 2 * 32 + 1,
     EXCEPTION_UD = 2 * 32 + 6,
     EXCEPTION_AC = 2 * 32 + 17,
+    EXCEPTION_MC = 2 * 32 + 18,
     INTR = 3 * 32 + 0,
     NMI = 3 * 32 + 1,
     VINTR = 3 * 32 + 4,
