@@ -18,6 +18,7 @@ namespace hv::hvm {
 namespace {
 
 constexpr uint64_t error_present = 1 << 0;
+constexpr uint64_t error_write = 1 << 1;
 constexpr uint64_t error_fetch = 1 << 4;
 constexpr uint64_t error_guest_walk = uint64_t{1} << 33;
 
@@ -57,9 +58,23 @@ void emulate(domain::Vcpu& v, GuestPaddr address, const MemoryAccess& access) {
     }
 }
 
+// Whether the access is allowed by now: another vCPU has changed the mapping since.
+bool is_allowed_now(const domain::Vcpu& v, GuestPaddr address, uint64_t error) {
+    const auto mapping = v.domain->p2m.lookup(to_gfn(address));
+    if (!mapping) {
+        return false;
+    }
+    const bool may_write = mapping->access != mm::Access::ReadOnly;
+    const bool may_execute = mapping->access == mm::Access::ReadWriteExecute;
+    return (may_write || (error & error_write) == 0) && (may_execute || (error & error_fetch) == 0);
+}
+
 }  // namespace
 
 void handle_nested_page_fault(domain::Vcpu& v, GuestPaddr address, uint64_t error) {
+    if (is_allowed_now(v, address, error)) {
+        return;
+    }
     TextOf<100> text;
     if ((error & error_fetch) != 0) {
         text.put("executes memory that is not there or not executable, at ").hex(address.value());
