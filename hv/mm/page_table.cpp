@@ -5,6 +5,7 @@
 #include "hv/mm/page_entry.hpp"
 
 #include <algorithm>
+#include <atomic>
 
 namespace hv::mm {
 
@@ -18,6 +19,11 @@ bool is_leaf(uint64_t entry, unsigned level) {
 
 uint64_t* table(Mfn mfn) {
     return direct_map_as<uint64_t>(to_paddr(mfn));
+}
+
+// An entry that processors may be walking: in one store, and not before the table it points to.
+void publish(uint64_t& entry, uint64_t value) {
+    std::atomic_ref{entry}.store(value, std::memory_order_release);
 }
 
 // The largest level whose entry at `page` may hold mfn and covers at most `count` frames.
@@ -82,7 +88,7 @@ Result<void, PageTableError> PageTable::split(uint64_t& entry, unsigned level) {
     for (uint64_t i = 0; i < 512; ++i) {
         table(*lower)[i] = to_paddr(pte::frame(entry) + i * step).value() | flags;
     }
-    entry = to_paddr(*lower).value() | table_flags_;
+    publish(entry, to_paddr(*lower).value() | table_flags_);
     return Ok{};
 }
 
@@ -100,7 +106,7 @@ uint64_t* PageTable::walk_to(uint64_t page, unsigned level, bool create) {
             if (!lower) {
                 return nullptr;
             }
-            entry = to_paddr(*lower).value() | table_flags_;
+            publish(entry, to_paddr(*lower).value() | table_flags_);
         } else if (is_leaf(entry, l) && !split(entry, l).ok()) {
             return nullptr;
         }
@@ -130,7 +136,7 @@ Result<void, PageTableError> PageTable::map(uint64_t page, Mfn mfn, uint64_t cou
             return Err{PageTableError::NoTables};
         }
         const uint64_t old = *entry;
-        *entry = to_paddr(mfn).value() | leaf_flags | (level > 0 ? pte::PS : 0);
+        publish(*entry, to_paddr(mfn).value() | leaf_flags | (level > 0 ? pte::PS : 0));
         free_subtree(old, level);
         const uint64_t done = pte::frames_per_entry(level);
         page += done;
@@ -157,7 +163,7 @@ Result<void, PageTableError> PageTable::unmap(uint64_t page, uint64_t count) {
             return Err{PageTableError::NoTables};
         }
         const uint64_t old = *entry;
-        *entry = 0;
+        publish(*entry, 0);
         free_subtree(old, level);
         page += step;
         count -= step;
