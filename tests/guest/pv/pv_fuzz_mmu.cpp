@@ -168,25 +168,44 @@ void put(uint64_t at, const T& value) {
     __builtin_memcpy(reinterpret_cast<void*>(at), &value, sizeof(value));
 }
 
+// One of few places, so that what is unmapped there may well have been mapped; by address, or by
+// the place of its entry.
+uint64_t grant_place(Fuzzer& f, bool is_entry) {
+    Random& r = f.random;
+    if (r.one_in(8)) {
+        return r.one_in(2) ? pointer(f) : frame(f, true) * page_bytes + r.below(page_bytes);
+    }
+    const uint64_t at = playground + r.below(8) * page_bytes;
+    return is_entry ? entry_machine(at) : at;
+}
+
 void grant_element(Fuzzer& f, hv::abi::GrantTableOp op, uint64_t at) {
     Random& r = f.random;
     const auto ref = static_cast<uint32_t>(r.one_in(8) ? r.number() : r.below(24));
+    const bool is_entry = r.one_in(3);
     if (op == hv::abi::GrantTableOp::GNTTABOP_map_grant_ref) {
-        const uint32_t flags = r.one_in(4) ? static_cast<uint32_t>(r.next()) : 2;
-        const hv::abi::GnttabMapGrantRef args{.host_addr = frame(f, true) * page_bytes,
-                                              .flags = flags | (r.one_in(2) ? 4 : 0),
-                                              .ref = ref,
-                                              .dom = domain(f),
-                                              .status = 0,
-                                              .handle = 0,
-                                              .dev_bus_addr = 0};
+        const uint32_t kind = hv::abi::GNTMAP_host_map |
+                              (is_entry ? hv::abi::GNTMAP_contains_pte : 0) |
+                              (r.one_in(2) ? hv::abi::GNTMAP_readonly : 0);
+        const hv::abi::GnttabMapGrantRef args{
+            .host_addr = grant_place(f, is_entry),
+            .flags = r.one_in(8) ? static_cast<uint32_t>(r.next()) : kind,
+            .ref = ref,
+            .dom = domain(f),
+            .status = 0,
+            .handle = 0,
+            .dev_bus_addr = 0};
         put(at, args);
-    } else if (op == hv::abi::GrantTableOp::GNTTABOP_unmap_grant_ref) {
-        const hv::abi::GnttabUnmapGrantRef args{.host_addr = frame(f, true) * page_bytes,
-                                                .dev_bus_addr = r.one_in(8) ? r.number() : 0,
-                                                .handle = ref,
-                                                .status = 0,
-                                                .rsvd_016 = 0};
+    } else if (op == hv::abi::GrantTableOp::GNTTABOP_unmap_grant_ref ||
+               op == hv::abi::GrantTableOp::GNTTABOP_unmap_and_replace) {
+        // The second has the new address where the first has that of the bus.
+        const bool is_replaced = op == hv::abi::GrantTableOp::GNTTABOP_unmap_and_replace;
+        const hv::abi::GnttabUnmapGrantRef args{
+            .host_addr = grant_place(f, is_entry),
+            .dev_bus_addr = is_replaced || r.one_in(8) ? grant_place(f, false) : 0,
+            .handle = ref % 8,
+            .status = 0,
+            .rsvd_016 = 0};
         put(at, args);
     } else if (op == hv::abi::GrantTableOp::GNTTABOP_copy) {
         hv::abi::GnttabCopy args{};
@@ -211,7 +230,8 @@ uint64_t size_of_grant_element(hv::abi::GrantTableOp op) {
 
 void grants(Fuzzer& f, Prepared& call) {
     Random& r = f.random;
-    call.args[0] = r.one_in(2) ? r.below(2) * 5 : r.below(14);
+    constexpr uint64_t common[] = {0, 0, 1, 5, 7};  // map, unmap, copy, replace
+    call.args[0] = r.one_in(4) ? r.below(14) : r.of(common);
     const auto op = static_cast<hv::abi::GrantTableOp>(call.args[0]);
     const uint64_t count = 1 + r.below(16);
     const uint64_t each = size_of_grant_element(op);

@@ -71,8 +71,9 @@ void offer_to(uint16_t domains) {
     map_page(window, frame * page_bytes | pte::kernel);
     for (uint16_t domain = 1; domain <= domains && domain <= readable_pages; ++domain) {
         const uint64_t mfn = mfn_of(pages[private_pages + domain - 1]);
-        const uint64_t entry =
-            mfn << 32 | uint64_t{domain} << 16 | hv::abi::GTF_readonly | hv::abi::GTF_permit_access;
+        const uint64_t flags =
+            hv::abi::GTF_permit_access | (domain == friendly ? uint64_t{0} : hv::abi::GTF_readonly);
+        const uint64_t entry = mfn << 32 | uint64_t{domain} << 16 | flags;
         word(window + (hv::abi::GNTTAB_NR_RESERVED_ENTRIES + domain) * 8) = entry;
         hv::abi::EvtchnAllocUnbound port{hv::abi::DOMID_SELF, domain, 0};
         hypercall(Hypercall::event_channel_op, hv::abi::EventChannelOp::EVTCHNOP_alloc_unbound,
