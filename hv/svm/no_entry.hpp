@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// An entry that was none. The emulated processor comes back from VMRUN, about once in ten minutes
-// of load, without having run an instruction of the guest: with the host's own state in the save
-// area, or with a shutdown, because its first fetch did not pass the nested page table. Used by
+// An entry that was none, on the emulated machine. FXRSTOR and XRSTOR of any CPU clear IGNNE# of
+// QEMU's first CPU without a lock, in the word that also has its GIF and its nested paging. If that
+// CPU is at VMRUN or #VMEXIT, one of these comes back as it was: the guest's first fetch goes past
+// the nested page table (a shutdown), or the host's goes through it (a nested page fault with the
+// host's own state in the save area). Seen about once in five minutes of two busy CPUs. Used by
 // run() alone.
 #pragma once
 

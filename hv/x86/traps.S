@@ -73,7 +73,7 @@ trap_common:
     iretq
 
 // With GIF clear nothing can interrupt an entry, [apm2] 15.17. The emulated processor has done it all
-// the same, seen once on QEMU 7.2, and then GS is the guest's. The GDT is the host's on both sides
+// the same (hv/svm/no_entry.hpp has why), and then GS is the guest's. The GDT is the host's on both sides
 // of VMRUN, and each CPU's is within its CpuLocal.
 amid_entry:
     sub $16, %rsp
