@@ -16,10 +16,11 @@ fi
     "$cache"/modules/{brd,xen-blkback,xen-blkfront,llc,stp,bridge,xen-netback,xen-netfront}.ko \
     >"$built.out" 2>"$built.err" || fail "no initrd"
 
-# domain NAME ARGUMENTS [FIELDS]: one of the manifest's.
+# domain NAME ARGUMENTS [FIELDS]: one of the manifest's. The kernel is told to be quiet: its messages would
+# come in the middle of lines that are looked for.
 domain() {
     printf '{"name": "%s", "memory": "160M", "kernel": "%s", "initrd": "%s", "cmdline": "%s"%s}' \
-        "$1" "$cache/vmlinuz" "$work/initrd.cpio" "console=hvc0 $2" "${3:+, $3}"
+        "$1" "$cache/vmlinuz" "$work/initrd.cpio" "console=hvc0 loglevel=3 $2" "${3:+, $3}"
 }
 nets='"nets": [{"backend": "net"}]'
 build <<EOD
