@@ -59,6 +59,21 @@ for type in pvh pv; do
     expect_said stays 'FOREIGN hello' 'WATCHED 2' GONE 'ROUNDS 50' 'LEFT 2 3 4 '
 done
 
+new_case "a domain that is refused"
+build --unexamined <<<'{
+  "measurement": "off",
+  "xenstore": true,
+  "domains": [
+    {"name": "refused", "memory": "16M",
+     "kernel": "'"$source_dir"'/tests/corpus/manifest/kernels/no-note.elf"},
+    {"name": "linux", "memory": "192M",
+     "kernel": "'"$source_dir"'/build/cache/vmlinuz", "initrd": "'"$work"'/initrd.cpio",
+     "cmdline": "console=hvc0 quiet role=lists"}
+  ]}'
+boot --tpm none --memory 1G
+expect_record 'domid=1 outcome=refused'
+expect_said linux 'THERE 2 3 4 '
+
 # A client that keeps to no rule, beside one that must not notice; then the rude one is polite.
 new_case "a ring that makes no sense"
 build <<<'{
