@@ -155,7 +155,7 @@ ExitCode run(Session& session, Options& options) {
 
 void add_machine_options(CLI::App& verb, Options& options) {
     images::MachineOptions& machine = options.machine;
-    verb.add_option("--cpus", options.cpus, "CPUs of the machine [what the manifest says, or 2]")
+    verb.add_option("--cpus", options.cpus, "CPUs that run domains [what the manifest says, or 2]")
         ->check(CLI::Range(1, 255));
     verb.add_option("--memory", options.memory,
                     "Memory of the machine, such as 2G [what the manifest says, or 1G]");

@@ -55,7 +55,6 @@ void start_this_cpu(CpuId id) {
     svm::enable(local.host_save_area);
     svm::enable_xsave();
     x86::vmsave(local.host_vmcb);
-    sched::cpu_is_ready(id);
 }
 
 bool wait_for_start(uint32_t count) {
@@ -74,6 +73,17 @@ void wait_ns(uint64_t ns) {
     while (dev::system_time_ns() < end) {
         x86::pause();
     }
+}
+
+// By QEMU itself: its translator says so in the first leaf for hypervisors.
+bool is_emulated() {
+    constexpr uint32_t hypervisor_present = 1U << 31;  // CPUID 1 ECX
+    if ((x86::cpuid(1).ecx & hypervisor_present) == 0) {
+        return false;
+    }
+    const auto leaf = x86::cpuid(0x40000000);
+    constexpr uint32_t tcgt = 0x54474354;
+    return leaf.ebx == tcgt && leaf.ecx == 0x43544743 && leaf.edx == 0x47435447;
 }
 
 bool start_one(Machine& m, uint32_t apic_id) {
@@ -113,6 +123,10 @@ void start_other_cpus(Machine& m) {
             return;  // its stack may still be used: no further CPU can be told apart from it
         }
         ++m.cpu_count;
+    }
+    if (m.cpu_count > 1 && is_emulated()) {
+        sched::spare_boot_cpu();
+        dev::log("CPU 0 runs no domain: QEMU changes its flags from other CPUs");
     }
 }
 

@@ -18,7 +18,7 @@ constexpr size_t max_cpus = 64;
 constexpr uint64_t preempt_advantage_ns = 2'000'000;
 
 struct CpuQueue {
-    bool is_ready = false;
+    bool is_spared = false;
     bool is_idle = false;
     std::atomic<bool> has_news{false};
     domain::Vcpu* running = nullptr;
@@ -223,6 +223,7 @@ void set_lapic_timer(domain::Vcpu& v, uint64_t deadline_ns) {
 }
 
 void init(domain::Vcpu& v) {
+    v.sched.cpu = CpuId{of(CpuId{0}).is_spared ? 1U : 0U};
     for (size_t kind = 0; kind < timer_kind_count; ++kind) {
         v.sched.timers[kind].vcpu = &v;
         v.sched.timers[kind].kind = static_cast<TimerKind>(kind);
@@ -230,17 +231,17 @@ void init(domain::Vcpu& v) {
     v.sched.since_ns = now_ns();
 }
 
-void cpu_is_ready(CpuId cpu) {
+void spare_boot_cpu() {
     const LockGuard guard{lock};
-    of(cpu).is_ready = true;
+    of(CpuId{0}).is_spared = true;
 }
 
 domain::Vcpu* pick(CpuId cpu) {
     const LockGuard guard{lock};
     CpuQueue& c = of(cpu);
     domain::Vcpu* v = queue;
-    c.is_idle = v == nullptr;
-    if (v == nullptr) {
+    c.is_idle = v == nullptr && !c.is_spared;
+    if (v == nullptr || c.is_spared) {
         return nullptr;
     }
     queue = v->sched.next;

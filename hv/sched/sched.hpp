@@ -45,7 +45,8 @@ uint64_t now_ns();
 
 // Prepares a vCPU's entity; once, at creation.
 void init(domain::Vcpu& vcpu);
-void cpu_is_ready(CpuId cpu);
+// No vCPU runs on CPU 0 from now on. Before any is prepared; there is another CPU.
+void spare_boot_cpu();
 
 // The vCPU that `cpu` is to run now, which becomes Running; nullptr: nothing to do, halt until the
 // next interrupt. The CPU counts as idle until its next call.

@@ -3,8 +3,9 @@
 // QEMU's first CPU without a lock, in the word that also has its GIF and its nested paging. If that
 // CPU is at VMRUN or #VMEXIT, one of these comes back as it was: the guest's first fetch goes past
 // the nested page table (a shutdown), or the host's goes through it (a nested page fault with the
-// host's own state in the save area). Seen about once in five minutes of two busy CPUs. Used by
-// run() alone.
+// host's own state in the save area). It was once in five minutes of two busy CPUs, until domains
+// were kept off that CPU (boot/cpus.cpp); a machine that is not started so has this. Used by run()
+// alone.
 #pragma once
 
 #include "hv/svm/registers.hpp"

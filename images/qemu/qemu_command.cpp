@@ -27,6 +27,12 @@ std::string escape_commas(const std::string& text) {
     return escaped;
 }
 
+// The hypervisor keeps domains off the first of several CPUs that QEMU emulates
+// (hv/svm/no_entry.hpp).
+unsigned emulated_cpus(unsigned cpus) {
+    return cpus == 1 ? 1 : cpus + 1;
+}
+
 }  // namespace
 
 std::string module_link(size_t index) {
@@ -34,13 +40,14 @@ std::string module_link(size_t index) {
 }
 
 std::vector<std::string> qemu_command(const MachineOptions& options, const BootSet& set) {
-    std::vector<std::string> command{
-        options.qemu,
-        // Real threads: the CPUs of the machine run at the same time.
-        "-accel", "tcg,thread=multi", "-M", "q35", "-cpu", "max", "-smp",
-        std::to_string(options.cpus), "-m", std::to_string(options.memory_mib), "-nodefaults",
-        "-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot", "-device",
-        "isa-debug-exit,iobase=0xf4,iosize=1", "-kernel", hypervisor_link, "-append", set.cmdline};
+    std::vector<std::string> command{options.qemu,
+                                     // Real threads: the CPUs of the machine run at the same time.
+                                     "-accel", "tcg,thread=multi", "-M", "q35", "-cpu", "max",
+                                     "-smp", std::to_string(emulated_cpus(options.cpus)), "-m",
+                                     std::to_string(options.memory_mib), "-nodefaults", "-display",
+                                     "none", "-monitor", "none", "-serial", "stdio", "-no-reboot",
+                                     "-device", "isa-debug-exit,iobase=0xf4,iosize=1", "-kernel",
+                                     hypervisor_link, "-append", set.cmdline};
     const auto add = [&command](std::initializer_list<std::string> arguments) {
         command.insert(command.end(), arguments);
     };

@@ -54,7 +54,7 @@ class Machine:
     def of_launch(cls, qemu, built, memory, tpm):
         boot = json.loads((built / "boot.json").read_text())
         path = lambda p: str(built / p).replace(",", ",,")
-        return cls(qemu, "-smp", 2, "-m", memory, "-kernel", built / boot["hypervisor"], "-append",
+        return cls(qemu, "-smp", 3, "-m", memory, "-kernel", built / boot["hypervisor"], "-append",
                    boot["cmdline"], "-initrd", ",".join(map(path, boot["modules"])),
                    *tpm.arguments())
 

@@ -121,13 +121,14 @@ expect_arguments() {
 
 name="the machine's size"
 frame ff 't_ns=3 event=machine-off status=ok\n' | prepare exit
-expect_arguments '-smp 2 -m 1024'
-expect_arguments '-smp 3 -m 2048' --cpus 3 --memory 2G
+# Of several CPUs the first runs no domain.
+expect_arguments '-smp 3 -m 1024'
+expect_arguments '-smp 4 -m 2048' --cpus 3 --memory 2G
 jq '.machine = {"cpus": 4, "memory_mib": 300}' "$work/set/boot.json" >"$work/boot.json"
 mv "$work/boot.json" "$work/set/boot.json"
-expect_arguments '-smp 4 -m 300'
+expect_arguments '-smp 5 -m 300'
 expect_arguments '-smp 1 -m 300' --cpus 1
-expect_arguments '-smp 4 -m 512' --memory 512M
+expect_arguments '-smp 5 -m 512' --memory 512M
 for wrong in '--cpus 0' '--cpus 256' '--memory 2X' '--tpm crb' '--timeout x'; do
     # shellcheck disable=SC2086  # two words
     boot $wrong

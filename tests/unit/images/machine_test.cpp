@@ -36,7 +36,7 @@ TEST(QemuCommand, machine_options_arrive) {
     const BootSet set{.hypervisor = "/x/hv", .cmdline = "a b,c", .modules = {"/x/0", "/x/1"}};
     const auto command = images::qemu_command(options, set);
     EXPECT_EQ(command.front(), "qemu-system-x86_64");
-    EXPECT_EQ(value_of(command, "-smp"), "3");
+    EXPECT_EQ(value_of(command, "-smp"), "4") << "the first runs no domain";
     EXPECT_EQ(value_of(command, "-m"), "2048");
     EXPECT_EQ(value_of(command, "-append"), "a b,c");
     EXPECT_EQ(value_of(command, "-initrd"), "module-0,module-1");
