@@ -67,12 +67,19 @@ expect_status() {
     [ "$status" -eq "$1" ] || fail "exit status $status, expected $1"
 }
 
+# lacks FILE TEXT: the file is there and has no such line. A missing file shows nothing: grep ends
+# with 2.
+lacks() {
+    grep -qF -- "$2" "$1"
+    [ $? -eq 1 ]
+}
+
 # expect_line TEXT: a line of what was printed has it.
 expect_line() {
     grep -qF -- "$1" "$built.out" || fail "expected: $1"
 }
 expect_no_line() {
-    ! grep -qF -- "$1" "$built.out" || fail "not expected: $1"
+    lacks "$built.out" "$1" || fail "not expected: $1"
 }
 
 # expect_record TEXT: the launch record has such an event.
@@ -80,7 +87,7 @@ expect_record() {
     grep -qF -- "$1" "$built/record.log" || fail "expected in the record: $1"
 }
 expect_no_record() {
-    ! grep -qF -- "$1" "$built/record.log" || fail "not expected in the record: $1"
+    lacks "$built/record.log" "$1" || fail "not expected in the record, or no record: $1"
 }
 
 expect_pass() {
