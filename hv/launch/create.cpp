@@ -107,6 +107,15 @@ Result<void, CreateError> add_cpuid(boot::Machine& m, domain::Domain& d, const D
     return Ok{};
 }
 
+Result<void, CreateError> add_area(boot::Machine& m, domain::Domain& d) {
+    const auto created = pv::create_area(m.arena, d);
+    if (!created.ok()) {
+        const bool is_too_large = created.error() == pv::AreaError::TooLarge;
+        return Err{is_too_large ? CreateError::TooLarge : CreateError::NoMemory};
+    }
+    return Ok{};
+}
+
 }  // namespace
 
 Result<domain::Domain*, CreateError> create_domain(boot::Machine& m, const DomainSpec& spec) {
@@ -134,7 +143,7 @@ Result<domain::Domain*, CreateError> create_domain(boot::Machine& m, const Domai
         TRY(add_vcpu(m, d, id, spec.cpuid.x2apic));
     }
     if (spec.is_pv) {
-        TRY(or_no_memory(pv::create_area(m.arena, d)));
+        TRY(add_area(m, d));
     }
     d.overhead_bytes = (free_before - m.free_frames.free_count() - pages) << page_shift;
     domain::add(d);

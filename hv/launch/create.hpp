@@ -21,6 +21,7 @@ struct DomainSpec {
 
 enum class CreateError : uint8_t {
     NoMemory,  // the machine is too small for the plan
+    TooLarge,  // more memory than a PV domain can have
 };
 
 // The initial RAM is allocated, mapped in the layout of ARCHITECTURE.md and recorded in the frame

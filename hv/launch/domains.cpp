@@ -19,9 +19,14 @@ namespace {
 using launch::Role;
 
 [[noreturn]] void does_not_fit(const boot::Machine& m, std::string_view name, std::string_view path,
-                               uint64_t wanted) {
+                               uint64_t wanted, CreateError why) {
     TextOf<300> text;
-    text.put("domain ").put(name).put(" (").put(path).put("): not enough memory: needs ");
+    text.put("domain ").put(name).put(" (").put(path);
+    if (why == CreateError::TooLarge) {
+        text.put("): more memory than a PV domain can have");
+        dev::stop(text.view());
+    }
+    text.put("): not enough memory: needs ");
     text.dec(wanted >> 20).put(" MiB and its overhead, free are ");
     text.dec(m.free_frames.free_count() >> (20 - page_shift)).put(" MiB");
     dev::stop(text.view());
@@ -77,7 +82,7 @@ void create_builder(boot::Machine& m) {
                                      .extra_table_frames = mm::PageTable::tables_for(
                                          guest_pages + (modules >> page_shift), 512)});
     if (!created.ok()) {
-        does_not_fit(m, "builder", "domB", memory);
+        does_not_fit(m, "builder", "domB", memory, created.error());
     }
     created.value()->is_builder = true;
 }
@@ -97,7 +102,7 @@ void create_domains(boot::Machine& m, const Plan& plan) {
                                          .cpuid = planned.cpuid,
                                          .is_pv = planned.type == launch::DomainType::Pv});
         if (!created.ok()) {
-            does_not_fit(m, planned.name, planned.path, planned.memory_bytes);
+            does_not_fit(m, planned.name, planned.path, planned.memory_bytes, created.error());
         }
         domain::Domain& d = *created.value();
         d.roles = planned.roles;

@@ -220,12 +220,17 @@ Result<void, AreaError> map_blocks(mm::Arena& arena, Frames& frames, domain::Dom
 }  // namespace
 
 Result<void, AreaError> create_area(mm::Arena& arena, domain::Domain& d) {
-    d.pv = TRY(or_no_memory(arena.make<PvDomain>()));
-    PvDomain& pv = *d.pv;
+    constexpr uint64_t most_m2p_frames = abi::pv_area_gfn - abi::pv_m2p_gfn;
     const uint64_t below = std::min(d.max_pages, ram_hole_start);
     const uint64_t above = d.max_pages - below;
+    const uint64_t max_mfn = ram_hole_end + align_up(above, abi::pv_m2p_entries_per_frame);
+    if (max_mfn / abi::pv_m2p_entries_per_frame > most_m2p_frames) {
+        return Err{AreaError::TooLarge};
+    }
+    d.pv = TRY(or_no_memory(arena.make<PvDomain>()));
+    PvDomain& pv = *d.pv;
     pv.mapped_frames = below;
-    pv.max_mfn = ram_hole_end + align_up(above, abi::pv_m2p_entries_per_frame);
+    pv.max_mfn = max_mfn;
     pv.context = TRY(or_no_memory(arena.make<abi::VcpuGuestContext>()));
     pv.table_levels = TRY(or_no_memory(arena.array<std::atomic<uint8_t>>(name_count(d))));
     pv.exchanged = TRY(or_no_memory(arena.array<ExchangedPage>(Exchange::max_pages))).data();

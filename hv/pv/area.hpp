@@ -17,6 +17,7 @@ namespace hv::pv {
 
 enum class AreaError : uint8_t {
     NoMemory,  // the machine is too small for the plan
+    TooLarge,  // the M2P has no room for the domain's memory: no machine can have it
 };
 
 // Makes a domain a PV domain: its RAM, shared_info, grant table and vCPUs exist already.
