@@ -4,8 +4,9 @@
 //
 // Long calls do a bounded part, change their arguments to stand for the rest, and return
 // `again(...)`. The guest's RIP is then not advanced: when the vCPU runs next, it makes the call
-// again with the new arguments, and interrupts and other vCPUs have had their turn. A guest can
-// make up such arguments itself, so they are checked like any others.
+// again with the new arguments, and other vCPUs have had their turn. A PVH guest takes interrupts
+// there; a PV guest is in its stub with IF clear, and gets events when all of the call is done. A
+// guest can make up such arguments itself, so they are checked like any others.
 #pragma once
 
 #include "hv/abi/xen_errno.hpp"
