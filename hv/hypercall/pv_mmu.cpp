@@ -34,7 +34,12 @@ Answer update(const Call& call, const abi::MmuUpdate& request) {
 
 }  // namespace
 
+// The high half may name the domain that has the page tables, plus one.
 Answer mmu_update(Call& call) {
+    const uint32_t tables_of = static_cast<uint32_t>(call.args[3]) >> 16;
+    if (tables_of != 0) {
+        TRY(require_self(call, static_cast<uint16_t>(tables_of - 1)));
+    }
     return for_each_request<abi::MmuUpdate>(
         call, updates_at_a_time,
         [&](const abi::MmuUpdate& request) { return update(call, request); });

@@ -62,6 +62,19 @@ class PvMmuext : public HypercallTest {
     pv::PvDomain pv_domain;
 };
 
+TEST_F(PvMmuext, page_tables_of_another_domain_are_refused) {
+    const uint64_t list =
+        guest.put(abi::MmuUpdate{.ptr = uint64_t{20} << hv::page_shift, .val = 0});
+    const auto update = [&](uint64_t owner_and_one) {
+        guest.vcpu().registers.r10 = owner_and_one << 16 | abi::DOMID_SELF;
+        return guest.call(Hypercall::mmu_update, list, 1);
+    };
+    EXPECT_EQ(update(0), 0);
+    EXPECT_EQ(update(1 + 1), 0);  // itself
+    EXPECT_EQ(update(2 + 1), minus(Errno::XEN_EPERM));
+    EXPECT_EQ(update(99 + 1), minus(Errno::XEN_ESRCH));
+}
+
 TEST_F(PvMmuext, pinning_a_root_notes_all_that_is_below) {
     set_entry(10, 0, 11);
     set_entry(11, 5, 12);
