@@ -40,6 +40,7 @@ Answer clear_page(const Call& call, Gfn gfn) {
 
 Answer copy_page(const Call& call, Gfn to, Gfn from) {
     domain::Domain& domain = call.domain();
+    const LockGuard guard{domain.lock};  // the frames stay the domain's until they are copied
     const auto target = pv::own_frame(domain, to);
     const auto source = pv::own_frame(domain, from);
     if (!target || !source) {
