@@ -62,6 +62,8 @@ Errno to_errno(pv::ExchangeError error) {
     switch (error) {
         case pv::ExchangeError::NotOwn:
             break;
+        case pv::ExchangeError::NotDone:
+            return Errno::XEN_ERESTART;
         case pv::ExchangeError::NoName:
         case pv::ExchangeError::NoTables:
             return Errno::XEN_ENOMEM;

@@ -37,6 +37,7 @@ struct Call {
     // Page tables of the guest that may still be looked through before the call gives way.
     static constexpr uint32_t most_tables = 64;
     uint32_t tables_left = most_tables;
+    uint64_t looks_left = pv::most_looks;  // at names of frames, likewise
 
     [[nodiscard]] domain::Domain& domain() const { return *vcpu.domain; }
     [[nodiscard]] GuestVaddr pointer(size_t n) const { return GuestVaddr{args[n]}; }

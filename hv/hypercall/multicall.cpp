@@ -20,12 +20,16 @@ Answer multicall(Call& call) {
     for (uint64_t n = 0; n < entries_at_a_time && count > 0; ++n) {
         const GuestVaddr at{list};
         auto entry = TRY(read<abi::MulticallEntry>(call, at));
-        Call inner{.vcpu = call.vcpu, .number = entry.op, .tables_left = call.tables_left};
+        Call inner{.vcpu = call.vcpu,
+                   .number = entry.op,
+                   .tables_left = call.tables_left,
+                   .looks_left = call.looks_left};
         std::copy_n(entry.args, inner.args.size(), inner.args.begin());
 
         const bool is_nested = entry.op == static_cast<uint64_t>(abi::Hypercall::multicall);
         Answer answer = is_nested ? Answer{fail(Errno::XEN_EINVAL)} : handle(inner);
         call.tables_left = inner.tables_left;
+        call.looks_left = inner.looks_left;
         if (!answer.ok() && answer.error() == Errno::XEN_ERESTART) {
             // The entry itself remembers how far it came.
             std::copy(inner.args.begin(), inner.args.end(), entry.args);

@@ -77,10 +77,10 @@ void tell_names(const Call& call, const abi::MemoryExchange& args, uint64_t firs
 }
 
 // Chunk `n` of the whole exchange, or nothing of it.
-Result<void, Errno> exchange_chunk(const Call& call, const abi::MemoryExchange& args, uint64_t n) {
+Result<void, Errno> exchange_chunk(Call& call, const abi::MemoryExchange& args, uint64_t n) {
     const Shape shape = shape_of(args);
     const LockGuard guard{call.domain().lock};
-    pv::Exchange work{call.domain()};
+    pv::Exchange work{call.domain(), call.looks_left};
     TRY(take_all(call, args, n * shape.ins, shape.ins, work));
     TRY(give_all(call, args, n * shape.outs, shape.outs, work));
     work.commit();

@@ -4,9 +4,9 @@
 // they lie anywhere.
 #include "hv/abi/xen_memory.hpp"
 #include "hv/hypercall/memory_op.hpp"
+#include "hv/mm/frame_table.hpp"
 
 #include <algorithm>
-#include <optional>
 
 namespace hv::hypercall {
 
@@ -35,14 +35,29 @@ Result<Extents, Errno> read_extents(const Call& call) {
                    .limit = name_limit(args.mem_flags)};
 }
 
-bool remove_extent(domain::Domain& domain, Gfn first, uint64_t pages) {
-    domain::PhysmapChange change{domain};
+bool may_remove(domain::Domain& domain, Gfn name) {
+    const auto frame = pv::own_ram_frame(domain, name);
+    return frame && mm::machine_frames.get(*frame).foreign_mappings == 0;
+}
+
+// All of an extent or nothing. Only another vCPU that maps or takes one of its frames meanwhile can
+// cut a long one short, because the lock is let go for each flush.
+bool remove_extent(domain::Domain& domain, domain::PhysmapChange& change, Gfn first,
+                   uint64_t pages) {
+    {
+        const LockGuard guard{domain.lock};
+        for (uint64_t k = 0; k < pages; ++k) {
+            if (!may_remove(domain, first + k)) {
+                return false;
+            }
+        }
+    }
     for (uint64_t k = 0; k < pages; ++k) {
         if (change.is_full()) {
             change.finish();
         }
         const LockGuard guard{domain.lock};
-        if (!pv::own_ram_frame(domain, first + k) || !change.remove(first + k).ok()) {
+        if (!may_remove(domain, first + k) || !change.remove(first + k).ok()) {
             return false;
         }
         pv::forget_frame(domain, first + k);
@@ -50,36 +65,32 @@ bool remove_extent(domain::Domain& domain, Gfn first, uint64_t pages) {
     return true;
 }
 
-std::optional<Gfn> find_names(domain::Domain& domain, const Extents& extents,
-                              uint64_t& looks_left) {
+Result<Gfn, pv::SearchError> find_names(Call& call, const Extents& extents) {
+    domain::Domain& domain = call.domain();
     if (domain.set_aside_count + domain.reserve_count < extents.pages) {
-        return std::nullopt;
+        return Err{pv::SearchError::None};
     }
-    if (extents.order == 0 && extents.limit.value() == mm::P2m::gfn_limit) {
-        return pv::find_free_frame(domain, looks_left);
-    }
-    return pv::find_free_run(domain, extents.order, extents.limit);
+    return pv::find_names(domain, extents.order, extents.limit, call.looks_left);
 }
 
 // All of an extent or nothing.
-std::optional<Gfn> add_extent(domain::Domain& domain, const Extents& extents,
-                              uint64_t& looks_left) {
+Result<Gfn, pv::SearchError> add_extent(Call& call, const Extents& extents) {
+    domain::Domain& domain = call.domain();
     uint64_t done = 0;
-    std::optional<Gfn> first;
+    Gfn first{};
     {
         const LockGuard guard{domain.lock};
-        first = find_names(domain, extents, looks_left);
-        while (first && done < extents.pages && domain::populate(domain, *first + done).ok()) {
+        first = TRY(find_names(call, extents));
+        while (done < extents.pages && domain::populate(domain, first + done).ok()) {
             ++done;
         }
     }
     if (done == extents.pages) {
         return first;
     }
-    if (done > 0) {
-        static_cast<void>(remove_extent(domain, *first, done));
-    }
-    return std::nullopt;
+    domain::PhysmapChange undo{domain};
+    static_cast<void>(remove_extent(domain, undo, first, done));
+    return Err{pv::SearchError::None};
 }
 
 // Whether the list's element is there and may be written: asked before a frame is lost.
@@ -113,6 +124,7 @@ Gfn name_limit(uint32_t mem_flags) {
 
 Answer decrease_pv_reservation(Call& call) {
     const Extents extents = TRY(read_extents(call));
+    domain::PhysmapChange change{call.domain()};  // one flush for many frames
     uint64_t n = elements_done(call);
     for (; extents.pages != 0 && n < extents.count; ++n) {
         if (!charge_pages(call, extents.pages)) {
@@ -120,7 +132,7 @@ Answer decrease_pv_reservation(Call& call) {
         }
         const auto first = read<uint64_t>(call, element<uint64_t>(extents.list, n));
         if (!first.ok() || first.value() > ~uint64_t{0} - extents.pages ||
-            !remove_extent(call.domain(), Gfn{first.value()}, extents.pages)) {
+            !remove_extent(call.domain(), change, Gfn{first.value()}, extents.pages)) {
             return n;
         }
     }
@@ -130,21 +142,24 @@ Answer decrease_pv_reservation(Call& call) {
 Answer grow_pv_reservation(Call& call, bool has_pfns) {
     const Extents extents = TRY(read_extents(call));
     uint64_t n = elements_done(call);
-    uint64_t looks_left = pv::most_looks;
-    for (const uint64_t start = n; extents.pages != 0 && n < extents.count; ++n) {
-        if (!charge_pages(call, extents.pages) || (looks_left == 0 && n != start)) {
+    for (; extents.pages != 0 && n < extents.count; ++n) {
+        if (!charge_pages(call, extents.pages)) {
             return again_from(call, n);
         }
         const GuestVaddr at = element<uint64_t>(extents.list, n);
         const auto pfn = read_writable(call, at);
-        const auto first = pfn.ok() ? add_extent(call.domain(), extents, looks_left) : std::nullopt;
-        if (!first) {
+        if (!pfn.ok()) {
             return n;
         }
-        for (uint64_t k = 0; has_pfns && k < extents.pages; ++k) {
-            TRY(edge(pv::write_m2p(call.domain(), *first + k, pfn.value() + k)));
+        const auto first = add_extent(call, extents);
+        if (!first.ok()) {
+            return first.error() == pv::SearchError::NotDone ? Answer{again_from(call, n)}
+                                                             : Answer{n};
         }
-        TRY(write(call, at, first->value()));
+        for (uint64_t k = 0; has_pfns && k < extents.pages; ++k) {
+            TRY(edge(pv::write_m2p(call.domain(), first.value() + k, pfn.value() + k)));
+        }
+        TRY(write(call, at, first.value().value()));
     }
     return n;
 }

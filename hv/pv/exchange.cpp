@@ -28,16 +28,10 @@ Result<void, ExchangeError> Exchange::take(Gfn first, uint64_t count) {
     return Ok{};
 }
 
-// One name alone is always to be had: one that was given up. Only names in a row can be short.
-std::optional<Gfn> Exchange::find_names(uint32_t order, Gfn limit) {
-    if (order != 0) {
-        return find_free_run(domain_, order, limit);
-    }
-    if (const auto name = find_free_frame(domain_, looks_left_); name && *name < limit) {
-        return name;
-    }
-    for (uint64_t n = given_; n < taken_; ++n) {
-        const Gfn name = domain_.pv->exchanged[n].from;
+// A name that this exchange takes a frame from.
+std::optional<Gfn> Exchange::find_given_up(Gfn limit) {
+    for (; maybe_free_ < taken_; ++maybe_free_) {
+        const Gfn name = domain_.pv->exchanged[maybe_free_].from;
         if (name < limit && !domain_.p2m.lookup(name)) {
             return name;
         }
@@ -45,23 +39,39 @@ std::optional<Gfn> Exchange::find_names(uint32_t order, Gfn limit) {
     return std::nullopt;
 }
 
+// A search that has found nothing yet goes on in the next exit. One that has found some of the
+// names would find them all again, so it must end within the looks of one exit. Single names are
+// then those that were given up; only names in a row can be short.
+Result<Gfn, ExchangeError> Exchange::find(uint32_t order, Gfn limit) {
+    const auto found = find_names(domain_, order, limit, looks_left_);
+    if (found.ok()) {
+        first_found_ = first_found_ ? first_found_ : domain_.pv->search;
+        return found.value();
+    }
+    if (found.error() == SearchError::NotDone && (given_ == 0 || may_wait_)) {
+        return Err{ExchangeError::NotDone};
+    }
+    const auto given_up = order == 0 ? find_given_up(limit) : std::nullopt;
+    if (!given_up) {
+        return Err{ExchangeError::NoName};
+    }
+    return *given_up;
+}
+
 Result<Gfn, ExchangeError> Exchange::give(uint32_t order, Gfn limit, uint64_t pfn) {
     const uint64_t count = uint64_t{1} << order;
     ASSERT(given_ + count <= taken_);
-    const auto first = find_names(order, limit);
-    if (!first) {
-        return Err{ExchangeError::NoName};
-    }
+    const Gfn first = TRY(find(order, limit));
     for (uint64_t n = 0; n < count; ++n) {
         ExchangedPage& page = domain_.pv->exchanged[given_];
-        page.to = *first + n;
+        page.to = first + n;
         page.pfn = pfn + n;
         if (!domain_.p2m.map(page.to, page.frame, 1, mm::Access::ReadWriteExecute).ok()) {
             return Err{ExchangeError::NoTables};
         }
         ++given_;
     }
-    return *first;
+    return first;
 }
 
 void Exchange::commit() {
@@ -75,6 +85,7 @@ void Exchange::commit() {
     }
     taken_ = 0;
     given_ = 0;
+    first_found_.reset();
 }
 
 Gfn Exchange::name(uint64_t n) const {
@@ -82,8 +93,12 @@ Gfn Exchange::name(uint64_t n) const {
     return domain_.pv->exchanged[n].to;
 }
 
-// The tables of every name exist since it was mapped before, so this cannot run out of them.
+// The tables of every name exist since it was mapped before, so this cannot run out of them. Names
+// that were found are free again: the search goes on at the first.
 Exchange::~Exchange() {
+    if (first_found_) {
+        domain_.pv->search = *first_found_;
+    }
     for (uint64_t n = 0; n < given_; ++n) {
         ASSERT(domain_.p2m.unmap(domain_.pv->exchanged[n].to, 1).ok());
     }

@@ -8,6 +8,7 @@
 #include "hv/base/result.hpp"
 #include "hv/domain/domain.hpp"
 #include "hv/pv/frames.hpp"
+#include "hv/pv/pv.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -18,6 +19,7 @@ enum class ExchangeError : uint8_t {
     NotOwn,    // not the guest's to give: no RAM of its own, a page table, or mapped by others:
                // refuse
     NoName,    // no names in a row are free: refuse
+    NotDone,   // too few looks are left: make the call again
     NoTables,  // the domain's page-table pool is used up: refuse
 };
 
@@ -34,7 +36,9 @@ class Exchange {
   public:
     static constexpr uint64_t max_pages = uint64_t{1} << max_extent_order;
 
-    explicit Exchange(domain::Domain& domain) : domain_{domain} {}
+    // Names looked at are counted off `looks_left`; most_looks says that nothing was yet.
+    Exchange(domain::Domain& domain, uint64_t& looks_left)
+        : domain_{domain}, looks_left_{looks_left}, may_wait_{looks_left < most_looks} {}
     ~Exchange();
     Exchange(const Exchange&) = delete;
     Exchange& operator=(const Exchange&) = delete;
@@ -51,12 +55,16 @@ class Exchange {
 
   private:
     Result<void, ExchangeError> take_one(Gfn name);
-    [[nodiscard]] std::optional<Gfn> find_names(uint32_t order, Gfn limit);
+    Result<Gfn, ExchangeError> find(uint32_t order, Gfn limit);
+    std::optional<Gfn> find_given_up(Gfn limit);
 
     domain::Domain& domain_;
     uint64_t taken_ = 0;
     uint64_t given_ = 0;
-    uint64_t looks_left_ = most_looks;
+    uint64_t& looks_left_;
+    bool may_wait_;                          // the next exit has more looks than this one had
+    uint64_t maybe_free_ = 0;                // of those taken, the first whose name may be free
+    std::optional<NameSearch> first_found_;  // the search when it found the first names
 };
 
 }  // namespace hv::pv

@@ -5,7 +5,6 @@
 #include "hv/pv/page_tables.hpp"
 #include "hv/pv/pv.hpp"
 
-#include <algorithm>
 #include <atomic>
 
 namespace hv::pv {
@@ -25,21 +24,69 @@ bool store_m2p(domain::Domain& d, Gfn name, uint64_t pfn) {
     });
 }
 
-// The first free run in [first, end). A domain may have its frames scattered as it likes, so only
-// so many places are looked at.
-std::optional<Gfn> find_run_within(const domain::Domain& d, uint64_t first, uint64_t end,
-                                   uint32_t order) {
-    constexpr unsigned most_places = 8192;
-    const uint64_t size = uint64_t{1} << order;
-    uint64_t at = align_up(first, size);
-    for (unsigned n = 0; at < end && end - at >= size && n < most_places; ++n) {
-        const auto mapped = d.p2m.next_mapped(Gfn{at});
-        if (!mapped || mapped->value() - at >= size) {
-            return Gfn{at};
+// A name that is free, of RAM: the next one from where the last search ended.
+Result<Gfn, SearchError> find_one(domain::Domain& d, uint64_t& looks_left) {
+    NameSearch& search = d.pv->search;
+    for (; search.names_looked < d.max_pages; ++search.names_looked) {
+        if (looks_left == 0) {
+            return Err{SearchError::NotDone};
         }
-        at = align_up(mapped->value() + 1, size);
+        --looks_left;
+        search.next_name = search.next_name < d.max_pages ? search.next_name : 0;
+        const Gfn name = name_of_ram(search.next_name);
+        if (!d.p2m.lookup(name)) {
+            search.names_looked = 0;
+            return name;
+        }
+        ++search.next_name;
     }
-    return std::nullopt;
+    search.names_looked = 0;
+    return Err{SearchError::None};
+}
+
+// Runs are looked for among the spare names first. All ranges begin and end at the largest order.
+Gfn name_of_place(uint64_t place) {
+    return place < spare_names ? Gfn{abi::pv_spare_gfn + place} : name_of_ram(place - spare_names);
+}
+static_assert(spare_names % (1U << max_extent_order) == 0 &&
+              abi::pv_spare_gfn % (1U << max_extent_order) == 0 &&
+              ram_hole_start % (1U << max_extent_order) == 0 &&
+              ram_hole_end % (1U << max_extent_order) == 0);
+
+bool is_free(const domain::Domain& d, Gfn first, uint64_t count, uint64_t& looks_left) {
+    for (uint64_t n = 0; n < count; ++n) {
+        --looks_left;
+        if (d.p2m.lookup(first + n)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// The first free run. Places before `next_place` were not free when they were looked at, and no
+// name has been given up since.
+Result<Gfn, SearchError> find_run(domain::Domain& d, uint32_t order, Gfn limit,
+                                  uint64_t& looks_left) {
+    NameSearch& search = d.pv->search;
+    if (search.order != order || search.limit != limit) {
+        search.order = order;
+        search.limit = limit;
+        search.next_place = 0;
+    }
+    const uint64_t size = uint64_t{1} << order;
+    for (; search.next_place + size <= name_count(d); search.next_place += size) {
+        if (looks_left < size) {
+            return Err{SearchError::NotDone};
+        }
+        const Gfn first = name_of_place(search.next_place);
+        if (first + size > limit) {
+            --looks_left;
+        } else if (is_free(d, first, size, looks_left)) {
+            return first;
+        }
+    }
+    search.next_place = 0;
+    return Err{SearchError::None};
 }
 
 }  // namespace
@@ -70,34 +117,15 @@ std::optional<Mfn> own_ram_frame(domain::Domain& d, Gfn name) {
     return index_of(d, name) ? domain::own_ram(d, name) : std::nullopt;
 }
 
-std::optional<Gfn> find_free_frame(domain::Domain& d, uint64_t& looks_left) {
-    uint64_t& next = d.pv->next_name;
-    for (uint64_t i = 0; i < d.max_pages && looks_left > 0; ++i) {
-        --looks_left;
-        next = next < d.max_pages ? next : 0;
-        const Gfn name = name_of_ram(next++);
-        if (!d.p2m.lookup(name)) {
-            return name;
-        }
-    }
-    return std::nullopt;
-}
-
-std::optional<Gfn> find_free_run(domain::Domain& d, uint32_t order, Gfn limit) {
-    const auto within = [&](uint64_t first, uint64_t end) {
-        return find_run_within(d, first, std::min(end, limit.value()), order);
-    };
-    if (const auto spare = within(abi::pv_spare_gfn, abi::pv_spare_gfn_end); spare) {
-        return spare;
-    }
-    const uint64_t below = std::min(d.max_pages, ram_hole_start);
-    if (const auto low = within(0, below); low) {
-        return low;
-    }
-    return within(ram_hole_end, ram_hole_end + (d.max_pages - below));
+Result<Gfn, SearchError> find_names(domain::Domain& d, uint32_t order, Gfn limit,
+                                    uint64_t& looks_left) {
+    const bool is_any = order == 0 && limit.value() >= mm::P2m::gfn_limit;
+    return is_any ? find_one(d, looks_left) : find_run(d, order, limit, looks_left);
 }
 
 void forget_frame(domain::Domain& d, Gfn name) {
+    d.pv->search.names_looked = 0;
+    d.pv->search.next_place = 0;
     forget_table(d, name);
     if (index_of(d, name)) {
         store_m2p(d, name, abi::pv_invalid_m2p_entry);

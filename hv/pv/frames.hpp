@@ -31,14 +31,19 @@ std::optional<Mfn> own_frame(domain::Domain& domain, Gfn name);
 // The same without the rings: what the guest may hand back.
 std::optional<Mfn> own_ram_frame(domain::Domain& domain, Gfn name);
 
-// A name that is free; nothing if none was found among the next `looks_left`, which counts down:
-// the search goes on there. Domain::lock held.
-std::optional<Gfn> find_free_frame(domain::Domain& domain, uint64_t& looks_left);
-inline constexpr uint64_t most_looks = 65536;  // for one hypercall, before it gives way
-// 2^order names in a row, aligned, none of them at or above `limit`. Domain::lock held.
-std::optional<Gfn> find_free_run(domain::Domain& domain, uint32_t order, Gfn limit);
+enum class SearchError : uint8_t {
+    None,     // no such names are free: refuse
+    NotDone,  // too few looks are left: the search goes on when the call is made again
+};
+// Names that are looked at in one exit, before the call gives way.
+inline constexpr uint64_t most_looks = 65536;
+// 2^order free names in a row, aligned, none of them at or above `limit`. Each name looked at is
+// counted off `looks_left`. Domain::lock held.
+Result<Gfn, SearchError> find_names(domain::Domain& domain, uint32_t order, Gfn limit,
+                                    uint64_t& looks_left);
 
-// What is not RAM any more is no page table, and no pfn is behind it.
+// What is not RAM any more is no page table, and no pfn is behind it. Domain::lock held: searches
+// begin anew.
 void forget_frame(domain::Domain& domain, Gfn name);
 
 enum class FrameError : uint8_t {

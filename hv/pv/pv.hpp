@@ -32,6 +32,15 @@ inline constexpr unsigned area_l4_slot = STUB_L4_SLOT;
 inline constexpr unsigned ram_l4_slot = area_l4_slot + 1;
 inline constexpr unsigned m2p_l4_slot = 256;
 
+// Where the searches for free names go on (frames.hpp), in this exit or the next.
+struct NameSearch {
+    uint64_t next_name = 0;     // of single names: they go round
+    uint64_t names_looked = 0;  // of those, since one was found or given up
+    uint64_t next_place = 0;    // of runs of this order and below this limit, before which is none
+    uint32_t order = 0;
+    Gfn limit{};
+};
+
 struct PvDomain {
     Gfn m2p_root{};  // level-3 tables that every L4 of the guest points to
     Gfn area_root{};
@@ -40,8 +49,8 @@ struct PvDomain {
     uint64_t max_mfn = 0;             // frames that the M2P has entries for
     std::span<uint64_t> area_tables;  // level-1 entries of all blocks, in order
     std::span<std::atomic<uint8_t>>
-        table_levels;        // of each frame, by index_of: 1 to 4 if it is pinned, or 0
-    uint64_t next_name = 0;  // where find_free_frame goes on; under Domain::lock
+        table_levels;   // of each frame, by index_of: 1 to 4 if it is pinned, or 0
+    NameSearch search;  // under Domain::lock
     // XENMEM_exchange keeps its notes here; under Domain::lock.
     ExchangedPage* exchanged = nullptr;
     std::atomic<uint64_t> vm_assist{0};

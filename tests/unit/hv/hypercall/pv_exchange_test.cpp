@@ -228,6 +228,22 @@ TEST_F(PvExchange, reservations_of_large_extents) {
     EXPECT_EQ(domain.domain().tot_pages, FakeDomain::ram_pages);
 }
 
+TEST_F(PvExchange, many_frames_are_given_back_with_one_flush) {
+    std::array<uint64_t, 64> names{};
+    for (uint64_t n = 0; n < names.size(); ++n) {
+        names[n] = n;
+    }
+    EXPECT_EQ(change(Op::XENMEM_decrease_reservation, guest.put(names), 64, 0), 64);
+    EXPECT_EQ(machine.flushes[&domain.domain()], 1U);
+    EXPECT_EQ(domain.domain().set_aside_count, 64U);
+}
+
+TEST_F(PvExchange, an_extent_with_a_frame_that_stays_is_not_given_back) {
+    hv::mm::machine_frames.add_foreign_mapping(domain.mfn(Gfn{15}));
+    EXPECT_EQ(change(Op::XENMEM_decrease_reservation, guest.put(uint64_t{8}), 1, 3), 0);
+    expect_nothing_changed();
+}
+
 // What is left is less than an extent: none of it is given.
 TEST_F(PvExchange, half_an_extent_is_not_given) {
     ASSERT_EQ(change(Op::XENMEM_decrease_reservation, guest.put(uint64_t{8}), 1, 0), 1);
