@@ -47,12 +47,13 @@ class Container : public testing::Test {
 
 // [apm2] table B-1. Ports, MSRs, SVM's own instructions and what would stop or leave the CPU exit;
 // CR accesses do not (an emulator misreads CR exits, and each would cost a guest). Of the
-// exceptions #DB and #AC, whose delivery can raise the next without end.
+// exceptions #DB and #AC, whose delivery can raise the next without end, and #MC, which is the
+// host's.
 TEST_F(Container, exits_are_these_and_no_others) {
     const auto& control = vmcb->control();
     EXPECT_EQ(control.intercept[0], 0U) << "CR accesses";
     EXPECT_EQ(control.intercept[1], 0U) << "DR accesses";
-    EXPECT_EQ(control.intercept[2], bits({1, 17})) << "exceptions";
+    EXPECT_EQ(control.intercept[2], bits({1, 17, 18})) << "exceptions";
     EXPECT_EQ(control.intercept[3], bits({0, 1, 15, 18, 22, 24, 26, 27, 28, 31}));
     EXPECT_EQ(control.intercept[4], bits({0, 1, 2, 3, 4, 5, 6, 9, 10, 11, 12}));
     EXPECT_EQ(control.intercept[5], 0U);
