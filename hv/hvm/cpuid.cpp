@@ -284,11 +284,6 @@ uint64_t guest_xcr0_bits(const CpuidDomain& domain) {
     return domain.host.xsave.eax & (Xcr0::x87 | Xcr0::sse | Xcr0::avx);
 }
 
-bool is_legal_xcr0(const CpuidDomain& domain, uint64_t value) {
-    const bool avx_without_sse = (value & Xcr0::avx) != 0 && (value & Xcr0::sse) == 0;
-    return (value & Xcr0::x87) != 0 && (value & ~guest_xcr0_bits(domain)) == 0 && !avx_without_sse;
-}
-
 unsigned guest_physical_bits(const CpuidDomain& domain) {
     const uint32_t bits = domain.host.sizes.eax & 0xff;
     return bits == 0 ? 36 : bits;

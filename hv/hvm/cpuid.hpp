@@ -75,8 +75,6 @@ CpuidLeaf guest_cpuid(const CpuidDomain& domain, const CpuidVcpu& vcpu, uint32_t
 uint64_t guest_efer_bits(const CpuidDomain& domain);
 // Bits of XCR0 likewise; 0 without XSAVE.
 uint64_t guest_xcr0_bits(const CpuidDomain& domain);
-// Whether XSETBV of register 0 takes `value`; if not, inject #GP(0).
-bool is_legal_xcr0(const CpuidDomain& domain, uint64_t value);
 // Width of a guest physical address.
 unsigned guest_physical_bits(const CpuidDomain& domain);
 

@@ -135,7 +135,7 @@ void handle_exit(domain::Vcpu& v) {
         pv::restore_interrupt_flag(v);
     }
     const svm::VmcbControl& control = v.vmcb->control();
-    switch (static_cast<svm::ExitCode>(control.exitcode)) {
+    switch (svm::exit_code_of(control.exitcode)) {
         case svm::ExitCode::INTR:
         case svm::ExitCode::VINTR:
             return;  // the host's interrupt has been taken; the run loop looks around

@@ -42,4 +42,12 @@ enum class ExitCode : uint64_t {
     INVALID = ~uint64_t{0},
 };
 
+// Of EXITCODE as the processor left it. The emulated one writes the low half of INVALID.
+constexpr ExitCode exit_code_of(uint64_t exitcode) {
+    return exitcode == ~uint32_t{0} ? ExitCode::INVALID : ExitCode{exitcode};
+}
+static_assert(exit_code_of(0xffffffff) == ExitCode::INVALID);
+static_assert(exit_code_of(~uint64_t{0}) == ExitCode::INVALID);
+static_assert(exit_code_of(0x400) == ExitCode::NPF);
+
 }  // namespace hv::svm

@@ -6,6 +6,7 @@
 #include "hv/abi/xen_pv.hpp"
 #include "tests/guest/pv/rt/kernel.hpp"
 #include "tests/guest/pv/rt/pages.hpp"
+#include "tests/guest/pv/rt/pointers.hpp"
 #include "tests/guest/pv/rt/user.hpp"
 
 USER_PROGRAM(user_load_ds);
@@ -18,8 +19,6 @@ namespace {
 using namespace pv;
 using hv::abi::Errno;
 
-constexpr uint64_t not_mapped = 0x123456789000;
-constexpr uint64_t not_canonical = 0x8000000000000000;
 constexpr uint64_t nobodys_frame = 0x90000;
 
 constexpr uint64_t user_data = 0x00cff3000000ffff;
@@ -228,8 +227,5 @@ void all() {
 
 void pv::run() {
     start_user();
-    all();
-    print("once more by SYSCALL\n");
-    pv_uses_syscall = true;
-    all();
+    run_both_ways(all);
 }

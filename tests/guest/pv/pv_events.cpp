@@ -7,6 +7,7 @@
 #include "hv/abi/xen_vcpu.hpp"
 #include "tests/guest/pv/rt/kernel.hpp"
 #include "tests/guest/pv/rt/pages.hpp"
+#include "tests/guest/pv/rt/pointers.hpp"
 #include "tests/guest/pv/rt/second.hpp"
 #include "tests/guest/pv/rt/user.hpp"
 
@@ -24,7 +25,6 @@ using hv::abi::VcpuOp;
 
 constexpr uint64_t ms = 1'000'000;
 constexpr uint64_t patience = 3000 * ms;
-constexpr uint64_t not_mapped = 0x123456789000;
 
 volatile uint8_t& mask(unsigned vcpu = 0) {
     return vcpu_info(vcpu).evtchn_upcall_mask;
@@ -305,7 +305,6 @@ void second_vcpu_runs() {
 
 // A page that one vCPU takes away is gone for the other as soon as the flush has returned.
 void flushes_reach_the_other() {
-    constexpr uint64_t window = 0x7000000000;
     const uint64_t page = take_page();
     const auto ask = [&] {
         second_ready = 1;

@@ -6,6 +6,7 @@
 #include "tests/guest/pv/rt/kernel.hpp"
 #include "tests/guest/pv/rt/memory.hpp"
 #include "tests/guest/pv/rt/pages.hpp"
+#include "tests/guest/pv/rt/pointers.hpp"
 
 #include <iterator>
 
@@ -14,9 +15,6 @@ namespace {
 using namespace pv;
 using hv::abi::Errno;
 
-constexpr uint64_t not_mapped = 0x123456789000;
-constexpr uint64_t not_canonical = 0x8000000000000000;
-constexpr uint64_t window = 0x7000000000;
 constexpr uint64_t most = 512;
 constexpr uint32_t largest_order = 9;
 
@@ -277,8 +275,5 @@ void all() {
 }  // namespace
 
 void pv::run() {
-    all();
-    print("once more by SYSCALL\n");
-    pv_uses_syscall = true;
-    all();
+    run_both_ways(all);
 }

@@ -3,15 +3,14 @@
 // would give. What it does: pv_grants.cpp.
 #include "hv/abi/pv_layout.hpp"
 #include "tests/guest/pv/rt/grants.hpp"
+#include "tests/guest/pv/rt/pages.hpp"
+#include "tests/guest/pv/rt/pointers.hpp"
 
 namespace {
 
 using namespace pv;
 using hv::abi::Errno;
 
-constexpr uint64_t not_mapped = 0x123456789000;
-constexpr uint64_t not_canonical = 0x8000000000000000;
-constexpr uint64_t window = 0x7000000000;
 constexpr uint32_t ref = 20;
 constexpr uint16_t permit = hv::abi::GTF_permit_access;
 constexpr uint32_t in_entry = hv::abi::GNTMAP_contains_pte;
@@ -171,8 +170,5 @@ void pv::run() {
     map_page(window, 0);
     entry = entry_machine(window);
     self = find_self(ref, mfn_of(page), window);
-    all();
-    print("once more by SYSCALL\n");
-    pv_uses_syscall = true;
-    all();
+    run_both_ways(all);
 }

@@ -4,6 +4,7 @@
 #include "hv/abi/xen_sched.hpp"
 #include "tests/guest/pv/rt/grants.hpp"
 #include "tests/guest/pv/rt/memory.hpp"
+#include "tests/guest/pv/rt/pages.hpp"
 
 namespace {
 
@@ -14,7 +15,6 @@ constexpr uint16_t granter_id = 1;
 constexpr uint16_t mapper_id = 2;
 constexpr uint32_t ref = 20;
 constexpr uint64_t magic = 0x600d600d600d600d;
-constexpr uint64_t window = 0x7000000000;
 constexpr uint64_t patience_ns = 60'000'000'000;
 
 // Words of the page.

@@ -5,6 +5,8 @@
 #include "hv/abi/xen_memory.hpp"
 #include "tests/guest/pv/rt/grants.hpp"
 #include "tests/guest/pv/rt/memory.hpp"
+#include "tests/guest/pv/rt/pages.hpp"
+#include "tests/guest/pv/rt/pointers.hpp"
 #include "tests/guest/pv/rt/user.hpp"
 
 #include <array>
@@ -16,9 +18,6 @@ namespace {
 using namespace pv;
 using hv::abi::Errno;
 
-constexpr uint64_t not_mapped = 0x123456789000;
-constexpr uint64_t not_canonical = 0x8000000000000000;
-constexpr uint64_t window = 0x7000000000;
 constexpr uint64_t second_window = window + page_bytes;
 constexpr uint32_t ref = 20;
 constexpr uint16_t permit = hv::abi::GTF_permit_access;
@@ -197,8 +196,5 @@ void pv::run() {
     map_page(window, 0);
     entry = entry_machine(window);
     self = find_self(ref, mfn_of(page), window);
-    all();
-    print("once more by SYSCALL\n");
-    pv_uses_syscall = true;
-    all();
+    run_both_ways(all);
 }

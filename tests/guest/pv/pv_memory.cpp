@@ -8,6 +8,7 @@
 #include "tests/guest/pv/rt/kernel.hpp"
 #include "tests/guest/pv/rt/memory.hpp"
 #include "tests/guest/pv/rt/pages.hpp"
+#include "tests/guest/pv/rt/pointers.hpp"
 #include "tests/guest/pv/rt/traps.hpp"
 
 #include <iterator>
@@ -16,9 +17,6 @@ namespace {
 
 using namespace pv;
 using hv::abi::Errno;
-
-constexpr uint64_t not_mapped = 0x123456789000;
-constexpr uint64_t window = 0x7000000000;
 
 void balloon() {
     const uint64_t total = current_reservation();
@@ -218,8 +216,5 @@ void all() {
 }  // namespace
 
 void pv::run() {
-    all();
-    print("once more by SYSCALL\n");
-    pv_uses_syscall = true;
-    all();
+    run_both_ways(all);
 }

@@ -6,6 +6,7 @@
 #include "hv/abi/xen_version.hpp"
 #include "tests/guest/pv/rt/kernel.hpp"
 #include "tests/guest/pv/rt/pages.hpp"
+#include "tests/guest/pv/rt/pointers.hpp"
 #include "tests/guest/pv/rt/user.hpp"
 
 USER_PROGRAM(user_in);
@@ -14,9 +15,6 @@ namespace {
 
 using namespace pv;
 using hv::abi::Errno;
-
-constexpr uint64_t not_mapped = 0x123456789000;
-constexpr uint64_t not_canonical = 0x8000000000000000;
 
 int64_t set_debug(uint64_t number, uint64_t value) {
     return hypercall(Hypercall::set_debugreg, number, value);
@@ -144,8 +142,5 @@ void all() {
 
 void pv::run() {
     start_user();
-    all();
-    print("once more by SYSCALL\n");
-    pv_uses_syscall = true;
-    all();
+    run_both_ways(all);
 }

@@ -6,6 +6,7 @@
 #include "hv/abi/xen_pv.hpp"
 #include "tests/guest/pv/rt/kernel.hpp"
 #include "tests/guest/pv/rt/pages.hpp"
+#include "tests/guest/pv/rt/pointers.hpp"
 #include "tests/guest/pv/rt/user.hpp"
 
 USER_PROGRAM(user_load);
@@ -16,10 +17,8 @@ using namespace pv;
 using hv::abi::Errno;
 using hv::abi::MmuextCmd;
 
-constexpr uint64_t window = 0x7000000000;  // an empty part of the lower half
 constexpr uint64_t nobodys_frame = 0x90000;
 constexpr uint64_t beyond_all_frames = uint64_t{1} << 40;
-constexpr uint64_t not_mapped = 0x123456789000;
 
 constexpr uint32_t command(MmuextCmd cmd) {
     return static_cast<uint32_t>(cmd);
@@ -369,8 +368,5 @@ void all() {
 }  // namespace
 
 void pv::run() {
-    all();
-    print("once more by SYSCALL\n");
-    pv_uses_syscall = true;
-    all();
+    run_both_ways(all);
 }

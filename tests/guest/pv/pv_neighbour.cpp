@@ -16,7 +16,6 @@ namespace {
 using namespace pv;
 
 constexpr uint64_t ms = 1'000'000;
-constexpr uint64_t window = 0x7000000000;
 constexpr uint64_t private_pages = 160;
 constexpr uint64_t readable_pages = 16;
 constexpr uint16_t friendly = 1;  // a domain that may write what it is granted, and does not

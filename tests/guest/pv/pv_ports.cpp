@@ -196,8 +196,5 @@ void all() {
 
 void pv::run() {
     vcpu_info().evtchn_upcall_mask = 1;
-    all();
-    print("once more by SYSCALL\n");
-    pv_uses_syscall = true;
-    all();
+    run_both_ways(all);
 }

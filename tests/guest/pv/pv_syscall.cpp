@@ -235,8 +235,5 @@ void all() {
 
 void pv::run() {
     start_user();
-    all();
-    print("once more by SYSCALL\n");
-    pv_uses_syscall = true;
-    all();
+    run_both_ways(all);
 }

@@ -72,12 +72,12 @@ inline int16_t unmap_grant(uint32_t handle, uint64_t host_addr, uint64_t bus_add
 }
 
 // Nobody says which domain this is, but only ours lets us map this.
-inline uint16_t find_self(uint32_t ref, uint64_t mfn, uint64_t window) {
+inline uint16_t find_self(uint32_t ref, uint64_t mfn, uint64_t virt) {
     for (uint16_t id = 1; id < 64; ++id) {
         set_grant(ref, hv::abi::GTF_permit_access, id, mfn);
-        auto op = map_of(id, ref, window);
+        auto op = map_of(id, ref, virt);
         if (map_grant(op) == 0) {
-            check_status(unmap_grant(op.handle, window), GrantStatus::GNTST_okay, "unmap");
+            check_status(unmap_grant(op.handle, virt), GrantStatus::GNTST_okay, "unmap");
             return id;
         }
     }

@@ -35,6 +35,15 @@ inline void check_error(int64_t actual, hv::abi::Errno expected, std::string_vie
     check_result(actual, minus(expected), what);
 }
 
+// All of a test twice: with hypercalls through the page and by SYSCALL.
+template <class F>
+void run_both_ways(F all) {
+    all();
+    print("once more by SYSCALL\n");
+    pv_uses_syscall = true;
+    all();
+}
+
 // Whether the word is on the command line.
 bool has_option(std::string_view word);
 // The number behind `key=` there.

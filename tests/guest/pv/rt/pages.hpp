@@ -13,6 +13,7 @@ namespace pv {
 
 inline constexpr uint64_t page_bytes = 4096;
 inline constexpr uint64_t virt_base = PV_VIRT_BASE;
+inline constexpr uint64_t window = 0x7000000000;  // an empty part of the lower half
 
 // Entries of page tables, [apm2] 5.3.
 namespace pte {

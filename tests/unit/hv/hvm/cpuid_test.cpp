@@ -153,17 +153,6 @@ TEST_F(Cpuid, xsave_area_grows_with_xcr0) {
     EXPECT_EQ(get(0xd).ebx, 832u);
 }
 
-TEST_F(Cpuid, legal_xcr0) {
-    for (const uint64_t value : {1, 3, 7}) {
-        EXPECT_TRUE(is_legal_xcr0(domain, value)) << value;
-    }
-    for (const uint64_t value : {0, 2, 5, 6, 9, 0x207}) {
-        EXPECT_FALSE(is_legal_xcr0(domain, value)) << value;
-    }
-    domain.policy.xsave = false;
-    EXPECT_FALSE(is_legal_xcr0(domain, 1));
-}
-
 // ---- topology, parsed as Linux 6.1 does ----
 
 struct Place {
