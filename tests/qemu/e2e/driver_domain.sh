@@ -1,0 +1,45 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The example with a driver domain: four stock Linux kernels, one of which serves disks and interfaces to
+# the others, one of them PV. Each reads and writes its disk, all reach each other, and the evidence
+# matches. Nobody but the manifest says who serves whom.
+# usage: driver_domain.sh GANTRY SOURCE_DIR
+. "$(dirname "$0")/../scenario.sh"
+source_dir=$2
+time_limit=240
+
+new_case "a driver domain and three that use it"
+if ! "$source_dir/images/recipe/driver-domain" "$source_dir" >"$built.out" 2>"$built.err"; then
+    fail "there is no kernel to boot, and none can be fetched"
+    finish
+fi
+"$gantry" build "$source_dir/examples/driver-domain/launch.json" -o "$built" >"$built.out" \
+    2>"$built.err" || fail "gantry build"
+boot --memory 1536M
+expect_ok
+
+# expect_said DOMAIN TEXT...: whole lines of a domain's console, behind `gantry-example: DOMAIN`.
+expect_said() {
+    local domain=$1 text
+    shift
+    for text in "$@"; do
+        tr -d '\r' <"$built/console/$domain.log" |
+            grep -qxF -- "gantry-example: $domain $text" || fail "domain $domain does not say: $text"
+    done
+}
+expect_said driver 'serves vbd-2-51712' 'serves vbd-3-51712' 'serves vbd-4-51712' \
+    'serves vbd-4-51728' 'serves vif-2-0' 'serves vif-3-0' 'serves vif-4-0'
+expect_said attest 'finds on xvda: disk 1 of the driver domain' \
+    'reads back from xvda: written by attest' 'pings 2' 'pings 3' \
+    'reads from 2: page of classic' 'reads from 3: page of worker' 'is done'
+expect_said classic 'finds on xvda: disk 2 of the driver domain' \
+    'reads back from xvda: written by classic' 'pings 1' 'pings 3' \
+    'reads from 1: page of attest' 'reads from 3: page of worker' 'is done'
+expect_said worker 'finds on xvda: disk 3 of the driver domain' \
+    'reads back from xvda: written by worker' 'finds on xvdb: disk 0 of the driver domain' \
+    'may not write to xvdb' 'has the interface 00:16:3e:12:34:56' 'pings 1' 'pings 2' \
+    'reads from 1: page of attest' 'reads from 2: page of classic' 'is done'
+expect_line 'driver     still running'
+verify
+expect_matches
+finish
