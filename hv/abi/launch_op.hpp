@@ -4,7 +4,8 @@
 //
 // domB fills a domain under construction with Xen's own operations (XENMEM_add_to_physmap_batch
 // with XENMAPSPACE_gmfn_foreign, XENMEM_set_memory_map) and these. Everything here is -EPERM for
-// any other domain, and all but Record for domB once it has capped.
+// any other domain, and all but Record for domB once it has capped. The domain with the role
+// launcher may use the last two, and Record, once domains run.
 #pragma once
 
 #include <cstddef>
@@ -29,6 +30,11 @@ enum class LaunchOp : uint32_t {
     Record = 4,
     // LaunchPvVcpu*: the same as SetVcpu for a PV domain, once its page tables are written.
     SetPvVcpu = 5,
+    // LaunchFate*: what has become of a domain of the plan. -ESRCH: there is none.
+    GetFate = 6,
+    // LaunchRecovery*: starts the recovery domain, which finds the reason in its module. -ESRCH:
+    // there is none; -EINVAL: it has started or cannot.
+    Recover = 7,
 };
 
 // A range in domB's guest physical address space. bytes = 0 means absent.
@@ -94,6 +100,30 @@ struct LaunchBuilt {
 struct LaunchCap {
     uint64_t log_used;  // final length of the event log in bytes
     uint32_t measured;  // 1: every event is in every active bank; 0: measurement off or unavailable
+    uint32_t pad;
+};
+
+enum class LaunchState : uint32_t {
+    Held = 0,  // built, and nobody has started it
+    Running = 1,
+    Ended = 2,    // torn down
+    Refused = 3,  // by domB: it never runs
+};
+
+inline constexpr size_t launch_reason_bytes = 96;
+
+struct LaunchFate {
+    uint32_t domid;
+    LaunchState state;     // written from here on
+    uint32_t as_expected;  // 1: it ended, in the way that the manifest expects
+    uint32_t pad;
+    char reason[launch_reason_bytes];  // of Ended and Refused: why, NUL terminated: "crash",
+                                       // "/domains/0/kernel: not-an-x86-64-elf"
+};
+
+struct LaunchRecovery {
+    uint64_t reason;  // guest virtual address, UTF-8 or ASCII text, not NUL terminated
+    uint32_t bytes;   // at most 512
     uint32_t pad;
 };
 

@@ -38,7 +38,20 @@ struct ServicePlanEntry {
 struct ServicePlan {
     uint32_t magic;
     uint32_t count;
-    // `count` ServicePlanEntry follow.
+    // `count` ServicePlanEntry follow; of the console service, a ConsolePatterns then.
+};
+
+// What the console service looks for in a domain's lines. When it comes, the service writes "1"
+// to its node matched/<domid> in Xenstore.
+struct ConsolePattern {
+    uint16_t domid;
+    uint16_t bytes;  // of `text`, 1 to 127
+    char text[128];
+};
+
+struct ConsolePatterns {
+    uint32_t count;
+    // `count` ConsolePattern follow.
 };
 
 }  // namespace hv::abi

@@ -148,6 +148,8 @@ Answer handle_launch_op(domain::Vcpu& caller, uint64_t cmd, GuestVaddr argument)
         case abi::LaunchOp::Cap:
             return cap(caller, argument);
         case abi::LaunchOp::Record:
+        case abi::LaunchOp::GetFate:
+        case abi::LaunchOp::Recover:
             break;
     }
     return Err{Errno::XEN_ENOSYS};

@@ -7,6 +7,7 @@
 #include "hv/base/address.hpp"
 #include "hv/base/static_vector.hpp"
 #include "launch-config/binding/devices.hpp"
+#include "launch-config/binding/order.hpp"
 
 #include <array>
 #include <cstddef>
@@ -94,7 +95,15 @@ struct Domain {
     hv::StaticVector<Net, max_nets> nets;
     hv::StaticVector<Channel, max_channels> channels;
     ExpectedEnd expected_end = ExpectedEnd::Poweroff;
+    hv::StaticVector<std::string_view, max_after>
+        after;  // names of domains that must be ready first
+    Ready ready;
+    Policy on_failure = Policy::Ignore;
+    Policy on_crash = Policy::Ignore;
     std::string_view path;  // where the manifest describes it, a JSON pointer such as "/domains/0"
+
+    // Whether it waits for the launcher to start it.
+    [[nodiscard]] bool is_held() const { return !after.empty() || roles.has(Role::Recovery); }
 };
 
 // PCR numbers of the launch measurement ([design] 4).
