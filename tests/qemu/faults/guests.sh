@@ -25,7 +25,7 @@ expect_every_heartbeat() {
     [ "$count" -ge 4 ] || fail "only $count heartbeats"
     diff <(seq 0 $((count - 1))) <(sed -n 's/^heartbeat \([0-9]*\) at [0-9]* ms$/\1/p' "$log") \
         >/dev/null || fail "the neighbour's console has lost something"
-    ! grep -q 'bytes lost' "$log" || fail "the console service has lost bytes of the neighbour"
+    lacks "$log" 'bytes lost' || fail "the console service has lost bytes of the neighbour"
 }
 
 # On one CPU, for with two the neighbour could just run on the other, and for longer than its longest
