@@ -18,6 +18,12 @@ constexpr std::string_view nul{"\0", 1};
 size_t position_of_nul(std::string_view text) {
     return static_cast<size_t>(std::find(text.begin(), text.end(), '\0') - text.begin());
 }
+std::string_view first_of(std::string_view text, size_t count) {
+    return {text.data(), count};
+}
+std::string_view behind(std::string_view text, size_t position) {
+    return {text.data() + position + 1, text.size() - position - 1};
+}
 bool has_nul(std::string_view text) {
     return position_of_nul(text) != text.size();
 }
@@ -164,7 +170,7 @@ std::optional<Message> Client::judge() {
     awaited_.reset();
     if (is_error) {
         return Message{.kind = Message::Kind::Error,
-                       .text = payload.substr(0, position_of_nul(payload))};
+                       .text = first_of(payload, position_of_nul(payload))};
     }
     return Message{.kind = Message::Kind::Reply, .text = payload};
 }
@@ -174,14 +180,14 @@ std::optional<Message> Client::take_event(std::string_view payload) {
     if (path == payload.size()) {
         return fail(Fault::Message);
     }
-    const std::string_view rest = payload.substr(path + 1);
+    const std::string_view rest = behind(payload, path);
     const size_t token = position_of_nul(rest);
     if (token + 1 != rest.size()) {
         return fail(Fault::Message);
     }
     return Message{.kind = Message::Kind::Event,
-                   .text = payload.substr(0, path),
-                   .token = rest.substr(0, token)};
+                   .text = first_of(payload, path),
+                   .token = first_of(rest, token)};
 }
 
 std::optional<Message> Client::fail(Fault fault) {
@@ -195,7 +201,7 @@ bool Client::take_news() {
 }
 
 std::string_view take_name(std::string_view& rest) {
-    const std::string_view name = rest.substr(0, position_of_nul(rest));
+    const std::string_view name = first_of(rest, position_of_nul(rest));
     rest.remove_prefix(std::min(name.size() + 1, rest.size()));
     return name;
 }
