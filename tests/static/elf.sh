@@ -54,7 +54,7 @@ while read -r file; do
     fi
 done < <(find "$lib" -name '*.elf' -o -name '*.elf32')
 echo "$count files"
-for needed in hv.elf32 domb.elf console.elf xenstore.elf; do
+for needed in hv.elf32 domb.elf console.elf launcher.elf xenstore.elf; do
     [ -f "$lib/$needed" ] || { echo "$needed is missing"; failed=1; }
 done
 exit "$failed"
