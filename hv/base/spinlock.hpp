@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// A fair spin lock, and the guard that is the proof of holding it. Held with interrupts as they
-// are: the hypervisor runs with them off except while idle.
+// A spin lock, and the guard that is the proof of holding it. Held with interrupts as they are: the
+// hypervisor runs with them off except while idle.
+//
+// Whoever comes first takes it, in no order: under an emulator the processors are threads of a host
+// that has other things to do, and a lock with an order waits for the next in line to get its turn
+// there, milliseconds each time, while nobody holds it.
 #pragma once
 
 #include <atomic>
@@ -11,17 +15,17 @@ namespace hv {
 class Spinlock {
   public:
     void lock() {
-        const uint32_t mine = next_.fetch_add(1, std::memory_order_relaxed);
         // The acquire pairs with unlock's release: what the last holder wrote is seen.
-        while (serving_.load(std::memory_order_acquire) != mine) {
-            __builtin_ia32_pause();
+        while (is_held_.exchange(true, std::memory_order_acquire)) {
+            while (is_held_.load(std::memory_order_relaxed)) {
+                __builtin_ia32_pause();
+            }
         }
     }
-    void unlock() { serving_.fetch_add(1, std::memory_order_release); }
+    void unlock() { is_held_.store(false, std::memory_order_release); }
 
   private:
-    std::atomic<uint32_t> next_{0};
-    std::atomic<uint32_t> serving_{0};
+    std::atomic<bool> is_held_{false};
 };
 
 class [[nodiscard]] LockGuard {
