@@ -80,6 +80,39 @@ void put_devices(hv::Text& out, const Domain& domain) {
     }
 }
 
+void put_ready(hv::Text& out, const Ready& ready) {
+    out.put("ready ").put(to_string(ready.when));
+    if (!ready.path.empty()) {
+        out.put(' ').put(ready.path);
+    }
+    out.put(" timeout ").dec(ready.timeout_ms);
+    if (!ready.text.empty()) {
+        out.put(ready.when == ReadyWhen::Console ? " text " : " value ");
+        put_escaped(out, ready.text);
+    }
+    out.put('\n');
+}
+
+// What is as it is without a word about it has no line.
+void put_order(hv::Text& out, const Domain& domain) {
+    if (!domain.after.empty()) {
+        out.put("after");
+        for (const std::string_view& name : domain.after) {
+            out.put(&name == domain.after.begin() ? ' ' : ',').put(name);
+        }
+        out.put('\n');
+    }
+    if (domain.ready.when != ReadyWhen::Started) {
+        put_ready(out, domain.ready);
+    }
+    if (domain.on_failure != Policy::Ignore) {
+        put_line(out, "on-failure", to_string(domain.on_failure));
+    }
+    if (domain.on_crash != Policy::Ignore) {
+        put_line(out, "on-crash", to_string(domain.on_crash));
+    }
+}
+
 }  // namespace
 
 void write_domain_text(const Domain& domain, const ArtifactDigests& digests, hv::Text& out) {
@@ -97,6 +130,7 @@ void write_domain_text(const Domain& domain, const ArtifactDigests& digests, hv:
     put_line(out, "cpuid-x2apic", domain.cpuid.x2apic ? 1 : 0);
     put_line(out, "cpuid-xsave", domain.cpuid.xsave ? 1 : 0);
     put_line(out, "expect", to_string(domain.expected_end));
+    put_order(out, domain);
     put_devices(out, domain);
     put_line(out, "cmdline", domain.cmdline);
     put_artifact(out, "kernel", domain.kernel, digests.kernel);

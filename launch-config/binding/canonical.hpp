@@ -3,7 +3,8 @@
 // hypervisor's event) and domB (one per domain), predicted by the tool: one piece of code for all,
 // so they cannot disagree. Verifiers take every label from here, because the digest covers it.
 //
-// One `key value` per line, always the same keys in the same order, a key once for each device.
+// One `key value` per line, always the same keys in the same order, a key once for each device,
+// those of start order and policies only where they are not the default.
 // Values are printable ASCII:
 // every other byte, and the backslash, is written as \xNN, so no value can forge a line. Left out
 // is what another dialect of the LCM cannot say (path, source and size of artefacts): equivalent

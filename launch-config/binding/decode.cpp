@@ -4,6 +4,7 @@
 #include "launch-config/binding/canonical.hpp"
 #include "launch-config/binding/decode_devices.hpp"
 #include "launch-config/binding/decode_domain.hpp"
+#include "launch-config/binding/decode_order.hpp"
 #include "launch-config/binding/names.hpp"
 
 #include <algorithm>
@@ -105,7 +106,8 @@ Decoded<void> check_unique(const NodeReader& reader, const LaunchGraph& graph,
         if (other.domid == domain.domid && domain.domid != hv::DomainId{}) {
             return reader.reject(DecodeReason::Duplicate, names::domid);
         }
-        for (const Role role : {Role::Hardware, Role::Console, Role::Xenstore, Role::Tpm}) {
+        for (const Role role : {Role::Hardware, Role::Console, Role::Xenstore, Role::Recovery,
+                                Role::Tpm, Role::Launcher}) {
             if (other.roles.has(role) && domain.roles.has(role)) {
                 return reader.reject(DecodeReason::Duplicate, names::roles);
             }
@@ -160,13 +162,26 @@ Decoded<void> decode_domains(const NodeReader& hypervisor, LaunchGraph& out, Dec
     return hv::Ok{};
 }
 
-// Back ends may stand after those they serve, so all domains must have been read.
-Decoded<void> check_all_devices(const NodeReader& hypervisor, const LaunchGraph& graph) {
+// Whom a domain names may stand after it, so all domains must have been read.
+Decoded<void> check_references(const NodeReader& hypervisor, const LaunchGraph& graph) {
     size_t index = 0;
     for (const fdt::Node child : hypervisor.node().children()) {
         if (child.is_compatible(names::domain_compatible)) {
             const NodeReader reader{child, hypervisor.path()};
-            TRY(check_devices(reader, graph, graph.domains[index++]));
+            TRY(check_devices(reader, graph, graph.domains[index]));
+            TRY(check_order(reader, graph, graph.domains[index]));
+            ++index;
+        }
+    }
+    return hv::Ok{};
+}
+
+Decoded<void> check_no_cycle(const NodeReader& hypervisor, const LaunchGraph& graph) {
+    size_t index = first_waiting_for_ever(graph);
+    for (const fdt::Node child : hypervisor.node().children()) {
+        if (child.is_compatible(names::domain_compatible) && index-- == 0) {
+            return NodeReader{child, hypervisor.path()}.reject(DecodeReason::Contradiction,
+                                                               names::after);
         }
     }
     return hv::Ok{};
@@ -212,7 +227,8 @@ hv::Result<void, DecodeError> decode(std::span<const std::byte> lcm, LaunchGraph
     TRY(hypervisor.check_unknown(known, notes));
     TRY(decode_configs(hypervisor, out, notes));
     TRY(decode_domains(hypervisor, out, notes));
-    TRY(check_all_devices(hypervisor, out));
+    TRY(check_references(hypervisor, out));
+    TRY(check_no_cycle(hypervisor, out));
     if (out.domains.empty()) {
         return hypervisor.reject(DecodeReason::Missing, names::domain_compatible);
     }

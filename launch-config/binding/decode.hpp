@@ -27,7 +27,7 @@ enum class DecodeReason : uint8_t {
     OutOfRange,      // a number or a length beyond what this program supports
     Duplicate,       // what must be unique is shared: name, domid, uuid, a single role, a device
     TooMany,         // more domains, modules or devices than this program supports
-    NoSuchDomain,    // a back end that is no domain of the launch
+    NoSuchDomain,    // a back end, or whom one waits for, that is no domain of the launch
     Contradiction,   // two properties that cannot both be meant
     NotImplemented,  // understood, but this version cannot do it
 };

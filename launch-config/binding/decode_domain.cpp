@@ -3,6 +3,7 @@
 
 #include "launch-config/binding/canonical.hpp"
 #include "launch-config/binding/decode_devices.hpp"
+#include "launch-config/binding/decode_order.hpp"
 #include "launch-config/binding/names.hpp"
 
 #include <algorithm>
@@ -155,12 +156,15 @@ Decoded<Roles> decode_roles(const NodeReader& reader) {
         if (roles.has(*role)) {
             return reader.reject(DecodeReason::Duplicate, names::roles);
         }
-        if (*role != Role::Console && *role != Role::Tpm && *role != Role::Xenstore) {
+        if (*role == Role::Control || *role == Role::Hardware) {
             return reader.reject(DecodeReason::NotImplemented, names::roles);
         }
         roles.add(*role);
     }
-    if (roles.has(Role::Console) && roles.has(Role::Xenstore)) {
+    // Each of these would find another's plan as its last module (hv/abi).
+    constexpr std::array exclusive{Role::Console, Role::Xenstore, Role::Recovery, Role::Launcher};
+    if (std::count_if(exclusive.begin(), exclusive.end(),
+                      [&roles](Role role) { return roles.has(role); }) > 1) {
         return reader.reject(DecodeReason::Contradiction, names::roles);
     }
     return roles;
@@ -237,11 +241,13 @@ Decoded<Artifact> decode_module(const NodeReader& reader, std::string_view defau
 }
 
 Decoded<void> decode_domain(const NodeReader& reader, Domain& domain, DecodeNotes* notes) {
-    constexpr std::array<std::string_view, 17> known{
-        "compatible",        "#address-cells", "#size-cells", names::domid,      names::uuid,
-        names::mode,         names::cpus,      names::memory, names::max_memory, names::name,
-        names::capabilities, names::roles,     names::x2apic, names::xsave,      names::expect,
-        names::path,         names::p2m};
+    constexpr std::array<std::string_view, 24> known{
+        "compatible",      "#address-cells",     "#size-cells",       names::domid,
+        names::uuid,       names::mode,          names::cpus,         names::memory,
+        names::max_memory, names::name,          names::capabilities, names::roles,
+        names::x2apic,     names::xsave,         names::expect,       names::path,
+        names::p2m,        names::after,         names::ready_when,   names::ready_path,
+        names::ready_text, names::ready_timeout, names::on_failure,   names::on_crash};
     const std::string_view node_name = reader.node().name();
     domain.domid = TRY(decode_domid(reader));
     domain.name = TRY(decode_name(reader, node_name.substr(0, node_name.find('@'))));
@@ -257,6 +263,7 @@ Decoded<void> decode_domain(const NodeReader& reader, Domain& domain, DecodeNote
     domain.cpuid.x2apic = TRY(reader.flag(names::x2apic, true));
     domain.cpuid.xsave = TRY(reader.flag(names::xsave, true));
     domain.expected_end = TRY(decode_expected_end(reader));
+    TRY(decode_order(reader, domain));
     domain.path = TRY(reader.text(names::path, max_source_bytes));
     TRY(decode_children(reader, domain, notes));
     TRY(reader.check_unknown(known, notes));

@@ -104,6 +104,11 @@ struct Domain {
 
     // Whether it waits for the launcher to start it.
     [[nodiscard]] bool is_held() const { return !after.empty() || roles.has(Role::Recovery); }
+    // Whether anything of it is the launcher's to carry out, so that there must be one.
+    [[nodiscard]] bool has_order() const {
+        return is_held() || ready.when != ReadyWhen::Started || on_failure != Policy::Ignore ||
+               on_crash != Policy::Ignore;
+    }
 };
 
 // PCR numbers of the launch measurement ([design] 4).

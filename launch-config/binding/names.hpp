@@ -37,6 +37,13 @@ inline constexpr string_view x2apic = "hl,cpuid-x2apic";
 inline constexpr string_view xsave = "hl,cpuid-xsave";
 inline constexpr string_view expect = "hl,expect";
 inline constexpr string_view path = "hl,path";
+inline constexpr string_view after = "hl,depends-on";
+inline constexpr string_view ready_when = "hl,ready-when";
+inline constexpr string_view ready_path = "hl,ready-path";
+inline constexpr string_view ready_text = "hl,ready-text";
+inline constexpr string_view ready_timeout = "hl,ready-timeout-ms";
+inline constexpr string_view on_failure = "hl,on-failure";
+inline constexpr string_view on_crash = "hl,on-crash";
 
 // Device nodes
 inline constexpr string_view disk_compatible = "hl,vbd";

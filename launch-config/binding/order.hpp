@@ -44,4 +44,10 @@ enum class Policy : uint8_t {
     Recovery,  // the recovery domain starts; what has not started yet never does
 };
 
+bool is_ready_path(std::string_view s);  // "data", or below it, of the characters of Xenstore paths
+bool is_ready_text(std::string_view s);  // printable ASCII, perhaps none
+
+std::string_view to_string(ReadyWhen when);
+std::string_view to_string(Policy policy);
+
 }  // namespace launch

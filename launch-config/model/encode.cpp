@@ -135,6 +135,33 @@ void write_devices(TreeWriter& tree, const Domain& domain) {
     }
 }
 
+void write_order(TreeWriter& tree, const Domain& domain) {
+    if (!domain.after.empty()) {
+        std::string all;
+        for (const std::string_view name : domain.after) {
+            all.append(name).push_back('\0');
+        }
+        tree.bytes(names::after, std::as_bytes(std::span{all}));
+    }
+    const Ready& ready = domain.ready;
+    if (ready.when != ReadyWhen::Started) {
+        tree.strings(names::ready_when, {to_string(ready.when)});
+        tree.cells(names::ready_timeout, {ready.timeout_ms});
+    }
+    if (!ready.path.empty()) {
+        tree.strings(names::ready_path, {ready.path});
+    }
+    if (!ready.text.empty()) {
+        tree.strings(names::ready_text, {ready.text});
+    }
+    if (domain.on_failure != Policy::Ignore) {
+        tree.strings(names::on_failure, {to_string(domain.on_failure)});
+    }
+    if (domain.on_crash != Policy::Ignore) {
+        tree.strings(names::on_crash, {to_string(domain.on_crash)});
+    }
+}
+
 void write_domain(TreeWriter& tree, const Domain& domain, size_t number) {
     tree.begin("domain-" + std::to_string(number));
     tree.strings("compatible", {names::domain_compatible});
@@ -152,6 +179,7 @@ void write_domain(TreeWriter& tree, const Domain& domain, size_t number) {
     tree.cells(names::x2apic, {domain.cpuid.x2apic ? 1U : 0U});
     tree.cells(names::xsave, {domain.cpuid.xsave ? 1U : 0U});
     tree.strings(names::expect, {to_string(domain.expected_end)});
+    write_order(tree, domain);
     if (!domain.path.empty()) {
         tree.strings(names::path, {domain.path});
     }

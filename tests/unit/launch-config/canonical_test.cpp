@@ -128,6 +128,13 @@ TEST(Canonical, the_longest_values_fit) {
     }
     while (domain.channels.push({name, name, ChannelEnd::Socket}).ok()) {
     }
+    domain.type = DomainType::Pv;
+    while (domain.after.push(name).ok()) {
+    }
+    const std::string path(max_ready_path_bytes, 'p');
+    const std::string text(max_ready_text_bytes, '\\');
+    domain.ready = {ReadyWhen::Xenstore, path, text, max_ready_timeout_ms};
+    domain.on_failure = domain.on_crash = Policy::Recovery;
     EXPECT_TRUE(domain_text(domain).ends_with("\n"));
     EXPECT_TRUE(hypervisor_text(test::sample_graph(), cmdline).ends_with("\n"));
 }
@@ -179,6 +186,20 @@ TEST(Canonical, every_field_reaches_the_text) {
     add([](Domain& d) { d.channels[0].name = "other"; });
     add([](Domain& d) { d.channels[0].backend = "other"; });
     add([](Domain& d) { d.channels[0].end = ChannelEnd::Pty; });
+    add([](Domain& d) { static_cast<void>(d.after.push("db")); });
+    add([](Domain& d) { static_cast<void>(d.after.push("da")); });
+    add([](Domain& d) { d.ready.when = ReadyWhen::Serving; });
+    add([](Domain& d) { d.ready.when = ReadyWhen::Connected; });
+    add([](Domain& d) { d.ready = {ReadyWhen::Connected, {}, {}, 1}; });
+    add([](Domain& d) { d.ready = {ReadyWhen::Xenstore, "data", {}, 1}; });
+    add([](Domain& d) { d.ready = {ReadyWhen::Xenstore, "data/x", {}, 1}; });
+    add([](Domain& d) { d.ready = {ReadyWhen::Xenstore, "data/x", "up", 1}; });
+    add([](Domain& d) { d.ready = {ReadyWhen::Console, {}, "up", 1}; });
+    add([](Domain& d) { d.ready = {ReadyWhen::Console, {}, "down", 1}; });
+    add([](Domain& d) { d.on_failure = Policy::Halt; });
+    add([](Domain& d) { d.on_failure = Policy::Recovery; });
+    add([](Domain& d) { d.on_crash = Policy::Halt; });
+    add([](Domain& d) { d.on_crash = Policy::Recovery; });
     EXPECT_EQ(variants, texts.size());
 }
 
