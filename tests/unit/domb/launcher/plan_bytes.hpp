@@ -4,6 +4,7 @@
 
 #include "domb/services/launcher/plan.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <initializer_list>
 #include <string>
@@ -14,7 +15,7 @@ namespace launcher::test {
 
 template <size_t Size>
 void set_text(char (&field)[Size], std::string_view text) {
-    std::memcpy(field, text.data(), std::min(Size, text.size()));
+    std::copy_n(text.begin(), std::min(Size, text.size()), field);
 }
 
 class PlanBytes {
