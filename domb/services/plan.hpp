@@ -14,4 +14,7 @@ inline constexpr size_t max_served = 64;  // more than domains in a launch graph
 // Ends the domain if the last module is no plan with this magic: an initrd may stand before it.
 std::span<const hv::abi::ServicePlanEntry> find_plan(const rt::StartInfo& info, uint32_t magic);
 
+// What follows the entries of the plan that find_plan has found.
+std::span<const std::byte> rest_of_plan(const rt::StartInfo& info);
+
 }  // namespace service
