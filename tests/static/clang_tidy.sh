@@ -62,5 +62,5 @@ EOF
           "  compile = \(.command | sub(" -o [^ ]+ -c "; " ") | gsub("[$]"; "$$"))"' \
         "$work/compile_commands.json"
 } >"$work/build.ninja"
-ninja -C "$work" --quiet -k 0 -j "$(nproc)" | sed -u '/^clang-tidy -p/d'  # the command lines
+nice ninja -C "$work" --quiet -k 0 -j "$(nproc)" | sed -u '/^clang-tidy -p/d'  # the command lines
 echo "$(wc -l <"$work/sources") sources"
