@@ -136,15 +136,17 @@ Checked<void> prepare(const Job& job, const launch::Domain& domain) {
 // False if the hypervisor does not take the outcome.
 bool build_one(const Job& job, const launch::Domain& domain) {
     const Checked<void> result = prepare(job, domain);
-    if (!result.ok()) {
-        print_refused(job.hypervisor, domain, result.error());
-        job.measurement.refusal(domain, to_name(result.error().why));
+    if (result.ok()) {
+        record_built(job.hypervisor, domain, result);
+        return job.hypervisor.built(domain.domid).ok();
     }
+    const Refused& refused = result.error();
+    print_refused(job.hypervisor, domain, refused);
+    job.measurement.refusal(domain, to_name(refused.why));
     record_built(job.hypervisor, domain, result);
-    return job.hypervisor
-        .built(domain.domid,
-               result.ok() ? hv::abi::LaunchOutcome::Ready : hv::abi::LaunchOutcome::Refused)
-        .ok();
+    Line why;
+    why.put(domain.path).put(refused.member).put(": ").put(to_name(refused.why));
+    return job.hypervisor.refused(domain.domid, why.view()).ok();
 }
 
 void print_measure_error(Hypervisor& hypervisor, const std::optional<measure::MeasureError>& e) {

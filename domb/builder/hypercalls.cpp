@@ -182,8 +182,16 @@ Done Hypercalls::set_pv_vcpu(hv::DomainId domain, const PvStart& start) {
     return launch_op(LaunchOp::SetPvVcpu, &argument);
 }
 
-Done Hypercalls::built(hv::DomainId domain, hv::abi::LaunchOutcome outcome) {
-    const hv::abi::LaunchBuilt argument{domain.value(), outcome};
+Done Hypercalls::built(hv::DomainId domain) {
+    const hv::abi::LaunchBuilt argument{
+        .domid = domain.value(), .outcome = hv::abi::LaunchOutcome::Ready, .reason = {}};
+    return launch_op(LaunchOp::Built, &argument);
+}
+
+Done Hypercalls::refused(hv::DomainId domain, std::string_view why) {
+    hv::abi::LaunchBuilt argument{
+        .domid = domain.value(), .outcome = hv::abi::LaunchOutcome::Refused, .reason = {}};
+    why.copy(argument.reason, sizeof(argument.reason) - 1);
     return launch_op(LaunchOp::Built, &argument);
 }
 

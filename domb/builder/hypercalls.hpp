@@ -34,7 +34,8 @@ class Hypercalls final : public Hypervisor {
     Done set_memory_map(hv::DomainId domain, const layout::MemoryMap& map) override;
     Done set_vcpu(hv::DomainId domain, uint32_t eip, uint32_t ebx) override;
     Done set_pv_vcpu(hv::DomainId domain, const PvStart& start) override;
-    Done built(hv::DomainId domain, hv::abi::LaunchOutcome outcome) override;
+    Done built(hv::DomainId domain) override;
+    Done refused(hv::DomainId domain, std::string_view why) override;
     Done cap(uint64_t log_used, bool measured) override;
     void record(std::string_view line) override;
     void print(std::string_view line) override;

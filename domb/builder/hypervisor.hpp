@@ -47,7 +47,9 @@ class Hypervisor {
     // vCPU 0: entry point, and the start info's address in ebx.
     virtual Done set_vcpu(hv::DomainId domain, uint32_t eip, uint32_t ebx) = 0;
     virtual Done set_pv_vcpu(hv::DomainId domain, const PvStart& start) = 0;
-    virtual Done built(hv::DomainId domain, hv::abi::LaunchOutcome outcome) = 0;
+    virtual Done built(hv::DomainId domain) = 0;
+    // `why` names the place in the manifest and the refusal; what is too long of it is cut.
+    virtual Done refused(hv::DomainId domain, std::string_view why) = 0;
     virtual Done cap(uint64_t log_used, bool measured) = 0;
     // One line of the launch record, from "event=" on.
     virtual void record(std::string_view line) = 0;

@@ -26,7 +26,8 @@ enum class LaunchOp : uint32_t {
     // LaunchCap*: every domain is decided and the separators are extended. Unmaps the TPM, the log
     // and all foreign memory from domB; there is no way back.
     Cap = 3,
-    // LaunchRecord*: a line for the launch record.
+    // LaunchRecord*: a line for the launch record, `event=NAME key=value ...`. The launcher's are
+    // domain-waiting, domain-ready and domain-failed, else -EINVAL.
     Record = 4,
     // LaunchPvVcpu*: the same as SetVcpu for a PV domain, once its page tables are written.
     SetPvVcpu = 5,
@@ -92,9 +93,12 @@ enum class LaunchOutcome : uint32_t {
     Refused = 1,  // must not run (expected digest differs, no PVH note, too little memory, ...)
 };
 
+inline constexpr size_t launch_reason_bytes = 96;
+
 struct LaunchBuilt {
     uint32_t domid;
     LaunchOutcome outcome;
+    char reason[launch_reason_bytes];  // of Refused, ends with a NUL: what GetFate tells then
 };
 
 struct LaunchCap {
@@ -110,8 +114,6 @@ enum class LaunchState : uint32_t {
     Refused = 3,  // by domB: it never runs
 };
 
-inline constexpr size_t launch_reason_bytes = 96;
-
 struct LaunchFate {
     uint32_t domid;
     LaunchState state;     // written from here on
@@ -126,6 +128,11 @@ struct LaunchRecovery {
     uint32_t bytes;   // at most 512
     uint32_t pad;
 };
+
+// Where the recovery domain finds the reason: one page, a start-info module whose command line is
+// this name. It has zeros after the text.
+inline constexpr uint64_t recovery_reason_gpaddr = 0xfeffb000;
+inline constexpr char recovery_reason_name[] = "recovery-reason";
 
 struct LaunchRecord {
     uint64_t text;   // guest virtual address, not NUL terminated

@@ -71,7 +71,7 @@ Record& Record::with(std::string_view key, std::string_view value) {
     return *this;
 }
 
-void write_builder_record(std::string_view line) {
+void write_record_line(std::string_view line) {
     TextOf<640> text;
     text.put("t_ns=").dec(system_time_ns()).put(' ');
     for (const char c : line) {

@@ -29,9 +29,9 @@ class Record {
     TextOf<640> text_;
 };
 
-// A line of the launch record from domB, without its time: `event=… key=value …`. Control
-// characters are replaced, so that one call is one line.
-void write_builder_record(std::string_view line);
+// A line of the launch record from domB or the launcher, without its time: `event=… key=value …`.
+// Control characters are replaced, so that one call is one line.
+void write_record_line(std::string_view line);
 
 // Ends the machine after a failure of the hypervisor itself: stops the other CPUs, writes the
 // message and halts or powers off with status `failed`.

@@ -29,6 +29,10 @@ std::string_view to_text(End why) {
             return "soft-reset";
         case End::TripleFault:
             return "triple-fault";
+        case End::Stopped:
+            return "stopped";
+        case End::NotStarted:
+            return "not-started";
         case End::Killed:
             break;
     }
@@ -72,7 +76,9 @@ void end(Domain& d, End why, std::string_view detail) {
     }
     d.end = why;
     d.state = State::Ended;
+    d.fate.put(to_text(why));
     if (!detail.empty()) {
+        d.fate.put(": ").put(detail);
         TextOf<512> text;
         text.put(d.name).put(": ").put(to_text(why)).put(": ").put(detail);
         dev::log(text.view());

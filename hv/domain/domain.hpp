@@ -8,9 +8,11 @@
 //   3 sched::lock       run queue and vCPU states (hv/sched)
 #pragma once
 
+#include "hv/abi/launch_op.hpp"
 #include "hv/base/address.hpp"
 #include "hv/base/spinlock.hpp"
 #include "hv/base/static_vector.hpp"
+#include "hv/base/text.hpp"
 #include "hv/mm/p2m.hpp"
 #include "launch-config/binding/launch_graph.hpp"
 
@@ -60,7 +62,9 @@ enum class End : uint8_t {
     Watchdog = 4,
     SoftReset = 5,
     TripleFault = 16,
-    Killed = 17,  // the hypervisor could not go on with it; the log says why
+    Killed = 17,      // the hypervisor could not go on with it; the log says why
+    Stopped = 18,     // by the launcher
+    NotStarted = 19,  // held, and the launcher has decided that it never starts
 };
 
 // One entry of the guest's memory map, as XENMEM_memory_map reports it (e820 layout).
@@ -81,10 +85,12 @@ struct Domain {
     pv::PvDomain* pv = nullptr;  // of a PV domain only
     launch::ExpectedEnd expected_end = launch::ExpectedEnd::Poweroff;
     bool is_builder = false;
+    bool is_held = false;  // the launcher starts it, nobody else
 
     Spinlock lock;
-    State state = State::UnderConstruction;  // under lock; read without it only by its own vCPUs
-    End end = End::Poweroff;                 // valid when Ended
+    State state = State::UnderConstruction;     // under lock; read without it only by its own vCPUs
+    End end = End::Poweroff;                    // valid when Ended
+    TextOf<abi::launch_reason_bytes - 1> fate;  // of Refused and Ended: why, for the launcher
     std::atomic<bool> is_dying{false};
     std::atomic<bool> is_torn_down{false};
     uint64_t last_words_since_ns = 0;  // teardown's: when it told the console service, 0: not yet

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// domctl(arg): what became of a domain, for the Xenstore service. [xen-pub] domctl.h.
+// domctl(arg): what became of a domain, for the Xenstore service; to start and to end one, for the
+// launcher. [xen-pub] domctl.h.
 #include "hv/abi/xen_domctl.hpp"
 #include "hv/hypercall/handlers.hpp"
+#include "hv/launch/order.hpp"
 
 namespace hv::hypercall {
 
@@ -22,36 +24,58 @@ uint16_t capabilities(const domain::Domain& d) {
                                  bit(Role::Xenstore, abi::XEN_DOMCTL_GETDOMSTATE_CAP_XENSTORE));
 }
 
-Answer get_domain_state(const Call& call, abi::DomctlGetDomainState args) {
-    domain::Domain* const d = domain::find(DomainId{args.domain});
+Answer get_domain_state(const Call& call, const abi::DomctlHead& asked) {
+    domain::Domain* const d = domain::find(DomainId{asked.domain});
     if (d == nullptr || !exists(*d)) {
         return fail(Errno::XEN_ESRCH);
     }
-    args.state = abi::XEN_DOMCTL_GETDOMSTATE_STATE_EXIST;
+    abi::DomctlGetDomainState answer{.cmd = asked.cmd,
+                                     .interface_version = asked.interface_version,
+                                     .domain = asked.domain,
+                                     .pad = {},
+                                     .state = abi::XEN_DOMCTL_GETDOMSTATE_STATE_EXIST,
+                                     .caps = capabilities(*d),
+                                     .pad0 = 0,
+                                     .unique_id = d->id.value()};  // no id is used twice
     if (d->is_dying.load(std::memory_order_acquire)) {
-        args.state |= abi::XEN_DOMCTL_GETDOMSTATE_STATE_SHUTDOWN;
+        answer.state |= abi::XEN_DOMCTL_GETDOMSTATE_STATE_SHUTDOWN;
     }
-    args.caps = capabilities(*d);
-    args.pad0 = 0;
-    args.unique_id = d->id.value();  // no id is used twice
-    TRY(write(call, call.pointer(0), args));
+    TRY(write(call, call.pointer(0), answer));
     return 0;
+}
+
+Result<void, Errno> require(const Call& call, Role role, const abi::DomctlHead& head,
+                            uint32_t version) {
+    if (!call.domain().roles.has(role)) {
+        return fail(Errno::XEN_EPERM);
+    }
+    if (head.interface_version != version) {
+        return fail(Errno::XEN_EACCES);
+    }
+    return Ok{};
 }
 
 }  // namespace
 
 Answer domctl(Call& call) {
-    if (!call.domain().roles.has(Role::Xenstore)) {
+    if (!call.domain().roles.has(Role::Xenstore) && !call.domain().roles.has(Role::Launcher)) {
         return fail(Errno::XEN_EPERM);
     }
-    const auto args = TRY(read<abi::DomctlGetDomainState>(call, call.pointer(0)));
-    if (static_cast<abi::Domctl>(args.cmd) != abi::Domctl::XEN_DOMCTL_get_domain_state) {
-        return fail(Errno::XEN_EPERM);
+    const auto head = TRY(read<abi::DomctlHead>(call, call.pointer(0)));
+    switch (static_cast<abi::Domctl>(head.cmd)) {
+        case abi::Domctl::XEN_DOMCTL_get_domain_state:
+            TRY(require(call, Role::Xenstore, head, 0));
+            return get_domain_state(call, head);
+        case abi::Domctl::XEN_DOMCTL_unpausedomain:
+            TRY(require(call, Role::Launcher, head, abi::XEN_DOMCTL_INTERFACE_VERSION));
+            TRY(hyperlaunch::start_held(DomainId{head.domain}));
+            return 0;
+        case abi::Domctl::XEN_DOMCTL_destroydomain:
+            TRY(require(call, Role::Launcher, head, abi::XEN_DOMCTL_INTERFACE_VERSION));
+            TRY(hyperlaunch::stop(call.domain(), DomainId{head.domain}));
+            return 0;
     }
-    if (args.interface_version != 0) {
-        return fail(Errno::XEN_EACCES);
-    }
-    return get_domain_state(call, args);
+    return fail(Errno::XEN_EPERM);
 }
 
 }  // namespace hv::hypercall

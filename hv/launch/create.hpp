@@ -2,6 +2,7 @@
 // Makes one domain with everything it will ever own; used for the plan's domains and for domB.
 #pragma once
 
+#include "hv/abi/launch_op.hpp"
 #include "hv/boot/machine.hpp"
 #include "hv/domain/domain.hpp"
 
@@ -28,10 +29,14 @@ enum class CreateError : uint8_t {
 // table; vCPUs exist but have no state. The domain is in domain::all().
 Result<domain::Domain*, CreateError> create_domain(boot::Machine& machine, const DomainSpec& spec);
 
+// Gives it one more page at gfn, zeroed, that it shares with a service or with hv.
+void add_special_page(boot::Machine& machine, domain::Domain& domain, Gfn gfn);
+
 // Guest physical layout: RAM below and above the hole.
 inline constexpr uint64_t ram_hole_start = 0xc0000000;
 inline constexpr uint64_t ram_hole_end = 0x100000000;
 inline constexpr Gfn xenstore_gfn{0xfeffc};
+inline constexpr Gfn recovery_reason_gfn{abi::recovery_reason_gpaddr >> page_shift};
 inline constexpr Gfn console_gfn{0xfefff};
 inline constexpr Gfn event_log_gfn{0xfc000};
 

@@ -107,7 +107,11 @@ void create_domains(boot::Machine& m, const Plan& plan) {
         domain::Domain& d = *created.value();
         d.roles = planned.roles;
         d.expected_end = planned.expected_end;
+        d.is_held = planned.is_held();
         d.uuid = planned.uuid;
+        if (d.roles.has(Role::Recovery) && d.pv == nullptr) {
+            add_special_page(m, d, recovery_reason_gfn);
+        }
     }
     connect_services(m);
     for (domain::Domain* d : domain::all()) {

@@ -7,6 +7,7 @@
 #include "hv/domain/guest_copy.hpp"
 #include "hv/launch/builder.hpp"
 #include "hv/launch/measurement.hpp"
+#include "hv/launch/order.hpp"
 #include "hv/launch/phase.hpp"
 #include "hv/pv/start.hpp"
 #include "hv/svm/svm.hpp"
@@ -71,6 +72,10 @@ Answer set_pv_vcpu(const domain::Vcpu& caller, GuestVaddr at) {
     return uint64_t{0};
 }
 
+std::string_view text_of(const char (&text)[abi::launch_reason_bytes]) {
+    return {text, static_cast<size_t>(std::find(std::begin(text), std::end(text), '\0') - text)};
+}
+
 Answer built(const domain::Vcpu& caller, GuestVaddr at) {
     const auto request = TRY(read_argument<abi::LaunchBuilt>(caller, at));
     domain::Domain& d = *TRY(under_construction(request.domid));
@@ -83,6 +88,7 @@ Answer built(const domain::Vcpu& caller, GuestVaddr at) {
             return uint64_t{0};
         case abi::LaunchOutcome::Refused:
             d.state = domain::State::Refused;
+            d.fate.put(text_of(request.reason));
             return uint64_t{0};
     }
     return Err{Errno::XEN_EINVAL};
@@ -109,24 +115,76 @@ Answer cap(domain::Vcpu& caller, GuestVaddr at) {
     return uint64_t{0};
 }
 
-Answer record(const domain::Vcpu& caller, GuestVaddr at) {
-    const auto request = TRY(read_argument<abi::LaunchRecord>(caller, at));
-    std::array<char, 512> line{};
-    if (request.bytes > line.size()) {
+using Line = std::array<char, 512>;
+
+Result<std::string_view, Errno> read_text(const domain::Vcpu& caller, uint64_t at, uint32_t bytes,
+                                          Line& line) {
+    if (bytes > line.size()) {
         return Err{Errno::XEN_E2BIG};
     }
-    const std::span text{line.data(), request.bytes};
-    if (!domain::copy_from_guest(caller, std::as_writable_bytes(text), GuestVaddr{request.text})
-             .ok()) {
+    const std::span text{line.data(), bytes};
+    if (!domain::copy_from_guest(caller, std::as_writable_bytes(text), GuestVaddr{at}).ok()) {
         return Err{Errno::XEN_EFAULT};
     }
-    dev::write_builder_record({text.data(), text.size()});
+    return std::string_view{text.data(), text.size()};
+}
+
+Answer record(const domain::Vcpu& caller, GuestVaddr at) {
+    const auto request = TRY(read_argument<abi::LaunchRecord>(caller, at));
+    Line line;
+    const std::string_view text = TRY(read_text(caller, request.text, request.bytes, line));
+    // What only the launcher knows of. It says nothing else in the hypervisor's name.
+    constexpr std::array<std::string_view, 3> of_launcher{
+        "event=domain-waiting ", "event=domain-ready ", "event=domain-failed "};
+    const auto begins = [text](std::string_view event) { return text.starts_with(event); };
+    if (!caller.domain->is_builder &&
+        std::none_of(of_launcher.begin(), of_launcher.end(), begins)) {
+        return Err{Errno::XEN_EINVAL};
+    }
+    dev::write_record_line(text);
     return uint64_t{0};
+}
+
+Answer get_fate(const domain::Vcpu& caller, GuestVaddr at) {
+    const auto request = TRY(read_argument<abi::LaunchFate>(caller, at));
+    if (!domain::write_guest(caller, at, TRY(fate_of(request.domid))).ok()) {
+        return Err{Errno::XEN_EFAULT};
+    }
+    return uint64_t{0};
+}
+
+Answer recover(const domain::Vcpu& caller, GuestVaddr at) {
+    const auto request = TRY(read_argument<abi::LaunchRecovery>(caller, at));
+    Line line;
+    const std::string_view reason = TRY(read_text(caller, request.reason, request.bytes, line));
+    TRY(start_recovery(reason));
+    return uint64_t{0};
+}
+
+Answer handle_launcher(const domain::Vcpu& caller, uint64_t cmd, GuestVaddr argument) {
+    switch (static_cast<abi::LaunchOp>(cmd)) {
+        case abi::LaunchOp::Record:
+            return record(caller, argument);
+        case abi::LaunchOp::GetFate:
+            return get_fate(caller, argument);
+        case abi::LaunchOp::Recover:
+            return recover(caller, argument);
+        case abi::LaunchOp::GetInfo:
+        case abi::LaunchOp::SetVcpu:
+        case abi::LaunchOp::SetPvVcpu:
+        case abi::LaunchOp::Built:
+        case abi::LaunchOp::Cap:
+            break;
+    }
+    return Err{Errno::XEN_EPERM};
 }
 
 }  // namespace
 
 Answer handle_launch_op(domain::Vcpu& caller, uint64_t cmd, GuestVaddr argument) {
+    if (caller.domain->roles.has(launch::Role::Launcher)) {
+        return handle_launcher(caller, cmd, argument);
+    }
     if (!caller.domain->is_builder) {
         return Err{Errno::XEN_EPERM};
     }

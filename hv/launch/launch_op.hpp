@@ -11,7 +11,8 @@
 
 namespace hv::hyperlaunch {
 
-// The answer in RAX, or why not. Checks itself that the caller is domB.
+// The answer in RAX, or why not. Checks itself that the caller is domB, or
+// the launcher for its part.
 Result<uint64_t, abi::Errno> handle_launch_op(domain::Vcpu& caller, uint64_t cmd,
                                               GuestVaddr argument);
 

@@ -13,6 +13,7 @@
 #include "hv/grant/mapping.hpp"
 #include "hv/launch/builder.hpp"
 #include "hv/launch/measurement.hpp"
+#include "hv/launch/order.hpp"
 #include "hv/sched/sched.hpp"
 
 #include <algorithm>
@@ -32,27 +33,13 @@ bool is_service(const domain::Domain& d) {
     return d.expected_end == launch::ExpectedEnd::Never;
 }
 
-// The TPM changes hands: domB has left it idle and without an active locality. The domain gets
-// locality 0 alone; the other pages read as absent, so nobody can reset or extend PCR 21 again.
-void give_tpm(domain::Domain& d) {
-    if (measurement().is_active && d.roles.has(launch::Role::Tpm)) {
-        const Gfn gfn{tpm_base.value() >> page_shift};
-        if (!d.p2m.map_device(gfn, to_mfn(tpm_base), 1).ok()) {
-            dev::log("no nested page table left for the TPM");
-        }
-    }
-}
-
 void start_domains() {
     now.store(Phase::Running, std::memory_order_release);
     for (domain::Domain* d : domain::all()) {
-        if (d->state != domain::State::Built) {
-            continue;
+        const LockGuard guard{d->lock};
+        if (d->state == domain::State::Built && !d->is_held) {
+            start(*d);
         }
-        give_tpm(*d);
-        d->state = domain::State::Running;
-        dev::Record{"domain-started"}.with("domid", d->id.value()).with("name", d->name);
-        sched::set_online(*d->vcpus[0], true);
     }
 }
 
@@ -74,15 +61,34 @@ void builder_ended(domain::Domain& builder) {
     start_domains();
 }
 
+// One that ends right now on another CPU still has its record and last words to write.
+bool has_not_left(const domain::Domain& d) {
+    return d.state == domain::State::Running ||
+           (d.state == domain::State::Ended && !d.is_torn_down.load(std::memory_order_relaxed));
+}
+
+// Only a launcher can still start one that is held; it is not torn down while it does so.
+bool has_launcher() {
+    const auto all = domain::all();
+    return std::any_of(all.begin(), all.end(), [](const domain::Domain* d) {
+        return d->roles.has(launch::Role::Launcher) && has_not_left(*d);
+    });
+}
+
+// The recovery domain waits for what hopefully never comes.
+bool was_not_needed(const domain::Domain& d) {
+    return d.roles.has(launch::Role::Recovery) &&
+           (d.state == domain::State::Built || d.end == domain::End::NotStarted);
+}
+
 void power_off_after_last() {
     bool as_expected = true;
     for (const domain::Domain* d : domain::all()) {
-        if (d->is_builder || (is_service(*d) && d->state == domain::State::Running)) {
+        const bool serves = is_service(*d) && d->state == domain::State::Running;
+        if (d->is_builder || serves || was_not_needed(*d)) {
             continue;
         }
-        // One that ends right now on another CPU still has its record and last words to write.
-        const bool has_left = d->is_torn_down.load(std::memory_order_relaxed);
-        if (d->state == domain::State::Running || (d->state == domain::State::Ended && !has_left)) {
+        if (has_not_left(*d) || (d->state == domain::State::Built && has_launcher())) {
             return;
         }
         as_expected &= domain::ended_as_expected(*d);
@@ -135,6 +141,9 @@ bool last_words_are_out(domain::Domain& d) {
 
 // The design's order: what others can use of it, the translations, then the frames.
 void tear_down(domain::Domain& d) {
+    {
+        const LockGuard said_everything{d.lock};  // who ends it from outside, see stop()
+    }
     d.is_torn_down.store(true, std::memory_order_relaxed);
     grant::release_all(d);
     event::close_all(d);

@@ -62,11 +62,7 @@ void map_page(boot::Machine& m, domain::Domain& d, const Service& service) {
     if (d.pv != nullptr && service.page == xenstore_gfn) {
         return;  // every PV domain has that page
     }
-    auto frame = m.arena.frames(1);
-    ASSERT(frame.ok());
-    mm::machine_frames.set(frame.value(), 1, mm::FrameUse::Guest, d.id);
-    ASSERT(d.p2m.map(service.page, frame.value(), 1, mm::Access::ReadWrite).ok());
-    d.overhead_bytes += page_size;
+    add_special_page(m, d, service.page);
 }
 
 void connect(domain::Domain& holder, domain::Domain& d, const Service& service, uint32_t index) {

@@ -128,6 +128,9 @@ void flush_tlb(Domain& domain) {
 
 void end(Domain& domain, End why, std::string_view) {
     if (!domain.is_dying.exchange(true)) {
+        domain.end = why;
+        domain.state = State::Ended;
+        domain.fate.put("ended");
         installed->ended[&domain] = why;
     }
 }

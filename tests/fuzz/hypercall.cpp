@@ -13,6 +13,7 @@
 #include "hv/grant/mapping.hpp"
 #include "hv/hypercall/dispatch.hpp"
 #include "hv/launch/launch_op.hpp"
+#include "hv/launch/order.hpp"
 #include "tests/fake/fake_machine.hpp"
 
 #include <array>
@@ -151,6 +152,12 @@ void hv::dev::write_guest_console(DomainId, std::span<const char>) {}
 hv::Result<uint64_t, hv::abi::Errno> hv::hyperlaunch::handle_launch_op(domain::Vcpu&, uint64_t,
                                                                        GuestVaddr) {
     return Err{abi::Errno::XEN_EPERM};
+}
+hv::Result<void, hv::abi::Errno> hv::hyperlaunch::start_held(DomainId) {
+    return Err{abi::Errno::XEN_ESRCH};
+}
+hv::Result<void, hv::abi::Errno> hv::hyperlaunch::stop(const domain::Domain&, DomainId) {
+    return Err{abi::Errno::XEN_ESRCH};
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

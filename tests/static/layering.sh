@@ -32,7 +32,7 @@ hv/grant: @formats @leaves hv/x86 hv/svm hv/mm hv/domain
 hv/sched: @formats @leaves hv/x86 hv/svm hv/mm hv/domain
 hv/hvm: @formats @leaves hv/x86 hv/svm hv/mm hv/domain hv/event hv/grant hv/sched
 hv/pv: @formats @leaves hv/x86 hv/svm hv/mm hv/domain hv/event hv/grant hv/sched hv/hvm
-hv/hypercall: @formats hv/x86 hv/svm hv/mm hv/domain hv/event hv/grant hv/sched hv/hvm hv/pv hv/dev hv/launch/launch_op.hpp
+hv/hypercall: @formats hv/x86 hv/svm hv/mm hv/domain hv/event hv/grant hv/sched hv/hvm hv/pv hv/dev hv/launch/launch_op.hpp hv/launch/order.hpp
 # What boot found out about the machine is data that the launch takes.
 hv/launch: @formats hv/x86 hv/svm hv/mm hv/domain hv/event hv/grant hv/sched hv/hvm hv/pv hv/dev hv/boot/machine.hpp hv/boot/boot_info.hpp
 hv/run: @formats hv/x86 hv/svm hv/mm hv/domain hv/event hv/grant hv/sched hv/hvm hv/pv hv/dev hv/hypercall hv/launch

@@ -52,7 +52,7 @@ std::span<std::byte> memory_of(const hv::abi::LaunchRange& range) {
 void make_ready(uint16_t first, uint16_t last) {
     for (uint16_t domid = first; domid <= last; ++domid) {
         const hv::abi::LaunchVcpu vcpu{domid, 0x100000, 0, 0};
-        const hv::abi::LaunchBuilt built{domid, hv::abi::LaunchOutcome::Ready};
+        const hv::abi::LaunchBuilt built{domid, hv::abi::LaunchOutcome::Ready, {}};
         if (launch_op(LaunchOp::SetVcpu, &vcpu) != 0 || launch_op(LaunchOp::Built, &built) != 0) {
             rt::write("a domain cannot be made ready\n");
         }

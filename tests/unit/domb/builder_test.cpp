@@ -190,6 +190,8 @@ TEST_F(Builder, refuses_one_domain_and_builds_the_others) {
               "event=domain-built domid=1 outcome=refused reason=no-pvh-note "
               "path=/domains/0/kernel");
     EXPECT_EQ(hypervisor.printed, "domain \"bad\" (/domains/0/kernel) is refused: no-pvh-note\n");
+    EXPECT_EQ(hypervisor.domains[1].refused_for, "/domains/0/kernel: no-pvh-note");
+    EXPECT_EQ(hypervisor.domains[2].refused_for, "");
     // The refusal is an event after what was measured of the domain.
     EXPECT_EQ(events.events().size(), 7U);
     EXPECT_NE(events.data[2].find("no-pvh-note"), std::string::npos);

@@ -25,6 +25,7 @@ struct FakeDomain {
     uint32_t ebx = 0;
     std::optional<builder::PvStart> pv_start;
     std::optional<hv::abi::LaunchOutcome> outcome;
+    std::string refused_for;
 
     // Bytes that one write put there in one piece.
     [[nodiscard]] std::vector<std::byte> read(uint64_t at, size_t bytes) const {
@@ -162,12 +163,11 @@ class FakeHypervisor final : public builder::Hypervisor {
         domains[domain.value()].pv_start = start;
         return hv::Ok{};
     }
-    builder::Done built(hv::DomainId domain, hv::abi::LaunchOutcome outcome) override {
-        if (refuses_outcomes) {
-            return hv::Err{builder::HypercallError{16}};
-        }
-        domains[domain.value()].outcome = outcome;
-        return hv::Ok{};
+    builder::Done built(hv::DomainId domain) override {
+        return decide(domain, hv::abi::LaunchOutcome::Ready, {});
+    }
+    builder::Done refused(hv::DomainId domain, std::string_view why) override {
+        return decide(domain, hv::abi::LaunchOutcome::Refused, why);
     }
     builder::Done cap(uint64_t log_used, bool measured) override {
         capped = {log_used, measured};
@@ -187,6 +187,15 @@ class FakeHypervisor final : public builder::Hypervisor {
     bool refuses_outcomes = false;
 
   private:
+    builder::Done decide(hv::DomainId domain, hv::abi::LaunchOutcome outcome,
+                         std::string_view why) {
+        if (refuses_outcomes) {
+            return hv::Err{builder::HypercallError{16}};
+        }
+        domains[domain.value()].outcome = outcome;
+        domains[domain.value()].refused_for = why;
+        return hv::Ok{};
+    }
     bool refuse() { return refuse_after >= 0 && refuse_after-- == 0; }
 };
 

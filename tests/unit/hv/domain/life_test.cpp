@@ -86,6 +86,7 @@ TEST_F(Life, first_end_counts) {
     hv::domain::end(domain, End::Crash, "page fault");
     hv::domain::end(domain, End::Poweroff, "too late");
     EXPECT_EQ(domain.end, End::Crash);
+    EXPECT_EQ(domain.fate.view(), "crash: page fault");
     EXPECT_EQ(lines,
               (std::vector<std::string>{"guest: crash: page fault",
                                         "domain-ended domid=3 name=guest how=crash expected=no"}));
@@ -96,6 +97,7 @@ TEST_F(Life, orderly_end_needs_no_line_for_people) {
     EXPECT_EQ(
         lines,
         (std::vector<std::string>{"domain-ended domid=3 name=guest how=poweroff expected=yes"}));
+    EXPECT_EQ(domain.fate.view(), "poweroff");
 }
 
 TEST_F(Life, builder_has_its_own_record) {
@@ -114,8 +116,9 @@ TEST_F(Life, each_end_is_expected_by_one_kind_of_plan) {
                                    {End::Crash, ExpectedEnd::Crash},
                                    {End::TripleFault, ExpectedEnd::Crash},
                                    {End::Killed, ExpectedEnd::Crash}};
-    for (const End end : {End::Poweroff, End::Reboot, End::Suspend, End::Crash, End::Watchdog,
-                          End::SoftReset, End::TripleFault, End::Killed}) {
+    for (const End end :
+         {End::Poweroff, End::Reboot, End::Suspend, End::Crash, End::Watchdog, End::SoftReset,
+          End::TripleFault, End::Killed, End::Stopped, End::NotStarted}) {
         for (const ExpectedEnd expected :
              {ExpectedEnd::Poweroff, ExpectedEnd::Reboot, ExpectedEnd::Crash, ExpectedEnd::Never}) {
             hv::domain::Domain& d = more_domains.emplace_back();

@@ -4,10 +4,12 @@
 #include "hv/base/assert.hpp"
 #include "hv/dev/guest_console.hpp"
 #include "hv/launch/launch_op.hpp"
+#include "hv/launch/order.hpp"
 
 namespace {
 
 std::map<uint16_t, std::string>* console_text = nullptr;
+std::vector<std::string> given_orders;
 
 }  // namespace
 
@@ -26,7 +28,8 @@ int64_t Guest::call(hv::abi::Hypercall number, uint64_t a, uint64_t b, uint64_t 
     return static_cast<int64_t>(r.rax);
 }
 
-HypercallTest::HypercallTest() {
+HypercallTest::HypercallTest() : orders{given_orders} {
+    orders.clear();
     builder_domain.domain().is_builder = true;
     console_text = &console;
 }
@@ -34,7 +37,7 @@ HypercallTest::~HypercallTest() {
     console_text = nullptr;
 }
 
-// The two functions that other parts provide.
+// The functions that other parts provide.
 void hv::dev::write_guest_console(DomainId source, std::span<const char> text) {
     (*console_text)[source.value()].append(text.data(), text.size());
 }
@@ -46,4 +49,17 @@ hv::Result<uint64_t, hv::abi::Errno> hv::hyperlaunch::handle_launch_op(domain::V
         return Err{abi::Errno::XEN_EPERM};
     }
     return cmd + argument.value();
+}
+
+hv::Result<void, hv::abi::Errno> hv::hyperlaunch::start_held(DomainId id) {
+    given_orders.push_back("start " + std::to_string(id.value()));
+    return Ok{};
+}
+
+hv::Result<void, hv::abi::Errno> hv::hyperlaunch::stop(const domain::Domain& caller, DomainId id) {
+    if (caller.id == id) {
+        return Err{abi::Errno::XEN_EINVAL};
+    }
+    given_orders.push_back("stop " + std::to_string(id.value()));
+    return Ok{};
 }

@@ -11,6 +11,7 @@
 #include <array>
 #include <map>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -70,4 +71,6 @@ class HypercallTest : public testing::Test {
     Guest builder{builder_domain};
 
     std::map<uint16_t, std::string> console;  // text by domain id
+    // What the launcher has asked the launch for.
+    std::vector<std::string>& orders;
 };

@@ -104,7 +104,7 @@ namespace hv::dev {
 void log(std::string_view line) {
     installed->lines.emplace_back(line);
 }
-void write_builder_record(std::string_view line) {
+void write_record_line(std::string_view line) {
     installed->lines.emplace_back(line);
 }
 Record::Record(std::string_view event) {

@@ -51,7 +51,7 @@ struct Prepared : LaunchMachine {
         return call(LaunchOp::SetVcpu, hv::abi::LaunchVcpu{id, 0x1000, 0x2000, 0});
     }
     int built(uint32_t id, LaunchOutcome outcome = LaunchOutcome::Ready) {
-        return call(LaunchOp::Built, hv::abi::LaunchBuilt{id, outcome});
+        return call(LaunchOp::Built, hv::abi::LaunchBuilt{id, outcome, {}});
     }
     int cap(uint64_t log_used = 0, uint32_t measured = 0) {
         return call(LaunchOp::Cap, hv::abi::LaunchCap{log_used, measured, 0});
@@ -278,7 +278,6 @@ TEST(Teardown, last_domain_turns_the_machine_off) {
             ASSERT_EQ(phase(), Phase::Running);
             hv::domain::end(m.web.domain(),
                             is_orderly ? hv::domain::End::Poweroff : hv::domain::End::Crash, "");
-            m.web.domain().state = State::Ended;
             try {
                 reap();
                 ADD_FAILURE() << "still on";
