@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "images/qemu/boot_report.hpp"
 
+#include "images/console/waits.hpp"
+
 #include <algorithm>
 #include <iomanip>
 #include <sstream>
@@ -48,6 +50,9 @@ std::string end_of(const DomainRecord& domain) {
     if (domain.outcome == "refused") {
         return "refused: " + domain.reason +
                (domain.path.empty() ? "" : " (" + domain.path + " of the manifest)");
+    }
+    if (domain.how == "not-started") {
+        return std::string{"never started"} + (domain.expected ? "" : ", NOT as expected");
     }
     if (!domain.how.empty()) {
         return "ended by " + domain.how + (domain.expected ? ", as expected" : ", NOT as expected");
@@ -109,6 +114,10 @@ std::string timeline_to_text(const BootReport& report) {
              << bar(event.t_ns, total_ns) << ' ' << std::left << std::setw(16)
              << printable(event.event) << ' ' << std::setw(10)
              << printable(subject_of(event, record)) << ' ' << printable(details_of(event)) << '\n';
+    }
+    for (const Wait& wait : find_waits(record)) {
+        text << std::left << std::setw(10) << printable(wait.name) << ' '
+             << printable(to_text(wait)) << '\n';
     }
     return text.str();
 }

@@ -26,7 +26,7 @@ struct BootReport {
     [[nodiscard]] std::string status() const;
 };
 
-// Events with their time, first what happened, then to whom.
+// Events with their time, first what happened, then to whom; then who waited for whom.
 std::string timeline_to_text(const BootReport& report);
 // One line per domain, what went wrong, the emulator, and the status.
 std::string report_to_text(const BootReport& report);

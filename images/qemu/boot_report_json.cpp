@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The same report for programs: times in nanoseconds, "arrived" since QEMU was started, "t_ns"
 // since the hypervisor started its clock.
+#include "images/console/waits.hpp"
 #include "images/qemu/boot_report.hpp"
 
 #include <nlohmann/json.hpp>
@@ -47,6 +48,29 @@ Json domains(const BootReport& report) {
     return list;
 }
 
+Json to_json(const std::optional<uint64_t>& time) {
+    return time ? Json(*time) : Json();
+}
+
+Json waits(const BootReport& report) {
+    Json list = Json::array();
+    for (const Wait& wait : find_waits(report.transcript.record())) {
+        Json awaited = Json::array();
+        for (const Awaited& other : wait.awaited) {
+            awaited.push_back(Json{{"name", printable(other.name)},
+                                   {"when", printable(other.when)},
+                                   {"failed", other.failed},
+                                   {"t_ns", to_json(other.at_ns)}});
+        }
+        list.push_back(Json{{"domid", wait.domid},
+                            {"name", printable(wait.name)},
+                            {"from_t_ns", wait.from_ns},
+                            {"until_t_ns", to_json(wait.until_ns)},
+                            {"for", std::move(awaited)}});
+    }
+    return list;
+}
+
 Json marks(const BootReport& report) {
     Json list = Json::array();
     for (const auto& mark : report.output.marks()) {
@@ -66,6 +90,7 @@ std::string report_to_json(const BootReport& report) {
                     {"directory", report.output.directory().string()},
                     {"domains", domains(report)},
                     {"timeline", timeline(report)},
+                    {"waits", waits(report)},
                     {"marks", marks(report)},
                     {"evidence", report.evidence},
                     {"evidence_faults", report.evidence_faults},

@@ -83,6 +83,26 @@ expect_status 0
 [ "$(jq -r '.status, .emulator, .domains[0].how, .timeline[0].event, .evidence[0]' "$work/out" | xargs)" = \
     "ok QEMU 0.1 (fake) poweroff domain-created pcrs" ] || fail "JSON"
 
+name="a machine in which one domain waits for another"
+{
+    frame ff "$created"
+    frame ff 't_ns=1000000 event=domain-created domid=2 name=app memory=1 vcpus=1 overhead=0\n'
+    frame ff 't_ns=1000000 event=domain-created domid=3 name=rescue memory=1 vcpus=1 overhead=0\n'
+    frame ff 't_ns=2000000 event=domain-waiting domid=2 name=app after=attest\n'
+    frame ff 't_ns=3000000 event=domain-ready domid=1 name=attest when=xenstore\n'
+    frame ff 't_ns=4000000 event=domain-started domid=2 name=app\n'
+    frame ff 't_ns=5000000 event=domain-ended domid=3 name=rescue how=not-started expected=yes\n'
+    frame ff 't_ns=6000000 event=machine-off status=ok\n'
+} | prepare exit
+boot
+expect_status 0
+expect_text "$work/out" 'app        waited 0.002 s (0.002 s to 0.004 s) for attest (xenstore)'
+expect_text "$work/out" 'rescue     never started'
+boot --json
+[ "$(jq -c '.waits' "$work/out")" = \
+    '[{"domid":2,"name":"app","from_t_ns":2000000,"until_t_ns":4000000,"for":[{"name":"attest","when":"xenstore","failed":false,"t_ns":3000000}]}]' ] ||
+    fail "JSON"
+
 name="a machine whose status is not ok"
 frame ff 't_ns=3 event=machine-off status=unexpected\n' | prepare exit
 boot
