@@ -95,6 +95,19 @@ expect_pass() {
         grep -a RESULT "$built/console/$1.log" || echo "no verdict")"
 }
 
+# expect_said DOMAIN LINE...: whole lines of a domain's console. No pipe into `grep -q`, which ends at the
+# first match: what fills the pipe would then have failed.
+expect_said() {
+    local domain=$1 line log=$built/console/$1.log
+    shift
+    for line in "$@"; do
+        grep -qxF -- "$line" <(tr -d '\r' <"$log") || {
+            fail "domain $domain does not say: $line"
+            tail -n 40 "$log" | sed 's/^/    said: /'
+        }
+    done
+}
+
 # The machine did what the plan said.
 expect_ok() {
     expect_status 0

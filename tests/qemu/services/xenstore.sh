@@ -16,16 +16,6 @@ tools=(/usr/bin/xenstore-{chmod,exists,list,ls,read,rm,watch,write})
 "$source_dir/images/recipe/make-initrd" --libraries "$(dirname "$0")/xenstore.init" \
     "$work/initrd.cpio" "${tools[@]}" >"$built.out" 2>"$built.err" || fail "no initrd"
 
-# expect_said DOMAIN LINE...: whole lines of a domain's console.
-expect_said() {
-    local domain=$1 line
-    shift
-    for line in "$@"; do
-        tr -d '\r' <"$built/console/$domain.log" | grep -qxF -- "$line" ||
-            fail "domain $domain does not say: $line"
-    done
-}
-
 # expect_tree DOMAIN: `xenstore-ls -fp` shows it what was compiled of its home, but for what its
 # kernel has said since.
 expect_tree() {
