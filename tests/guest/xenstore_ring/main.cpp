@@ -4,125 +4,21 @@
 // no client may: indices that make no sense, pages full of noise or of ones, messages that are
 // none, requests whose replies it does not read; from time to time it reconnects, which has to
 // work.
-#include "domb/rt/address_space.hpp"
 #include "domb/rt/hypercall.hpp"
-#include "hv/abi/xen_event_channel.hpp"
-#include "hv/abi/xen_hvm.hpp"
 #include "hv/abi/xen_sched.hpp"
-#include "hv/abi/xen_xenstore.hpp"
-#include "hv/base/address.hpp"
 #include "tests/guest/harness/guest.hpp"
+#include "tests/guest/harness/xenstore_client.hpp"
 
 #include <atomic>
 #include <cstring>
 
 namespace {
 
-using hv::abi::HvmParam;
+using guest::Client;
 using hv::abi::XsdSockmsg;
 using hv::abi::XsType;
 
 constexpr uint32_t ring_size = hv::abi::XENSTORE_RING_SIZE;
-
-uint64_t get_param(HvmParam index) {
-    hv::abi::HvmParamArgs argument{
-        .domid = hv::abi::DOMID_SELF, .pad = 0, .index = static_cast<uint32_t>(index), .value = 0};
-    if (rt::hypercall(rt::Hypercall::hvm_op, hv::abi::HvmOp::HVMOP_get_param, &argument) != 0 ||
-        argument.value == 0) {
-        guest::error("there is no Xenstore");
-    }
-    return argument.value;
-}
-
-class Client {
-  public:
-    explicit Client(uint64_t patience_ns)
-        // SAFETY: the hypervisor says that the ring is there.
-        : page_{*reinterpret_cast<hv::abi::XenstoreDomainInterface*>(
-              rt::bytes_of(
-                  {get_param(HvmParam::HVM_PARAM_STORE_PFN) * hv::page_size, hv::page_size})
-                  .data())},
-          port_{static_cast<uint32_t>(get_param(HvmParam::HVM_PARAM_STORE_EVTCHN))},
-          patience_ns_{patience_ns} {}
-
-    hv::abi::XenstoreDomainInterface& page() { return page_; }
-    void notify() {
-        const hv::abi::EvtchnSend argument{port_};
-        rt::hypercall(rt::Hypercall::event_channel_op, hv::abi::EventChannelOp::EVTCHNOP_send,
-                      &argument);
-    }
-    template <class Condition>
-    void wait_until(Condition&& holds, std::string_view what) {
-        const uint64_t start = guest::now_ns();
-        while (!holds()) {
-            if (guest::now_ns() - start > patience_ns_) {
-                guest::fail(what);
-            }
-            rt::hypercall(rt::Hypercall::sched_op, hv::abi::SchedOp::SCHEDOP_yield);
-        }
-    }
-    void reconnect() {
-        std::atomic_ref{page_.connection}.store(hv::abi::XENSTORE_RECONNECT);
-        notify();
-        wait_until(
-            [this] {
-                return std::atomic_ref{page_.connection}.load() == hv::abi::XENSTORE_CONNECTED;
-            },
-            "nobody reconnects");
-    }
-    void send(XsType type, std::string_view payload) {
-        const XsdSockmsg header{.type = static_cast<uint32_t>(type),
-                                .req_id = ++id_,
-                                .tx_id = 0,
-                                .len = static_cast<uint32_t>(payload.size())};
-        char bytes[sizeof(header)];
-        memcpy(bytes, &header, sizeof(header));
-        put({bytes, sizeof(bytes)});
-        put(payload);
-        notify();
-    }
-    // The reply's payload; fails unless it is one to the last request, and of its type.
-    std::string_view receive(XsType type) {
-        XsdSockmsg header{};
-        char bytes[sizeof(header)];
-        get(bytes, sizeof(bytes));
-        memcpy(&header, bytes, sizeof(header));
-        if (header.type != static_cast<uint32_t>(type) || header.req_id != id_ ||
-            header.len > sizeof(reply_)) {
-            guest::fail("a reply of type", header.type);
-        }
-        get(reply_, header.len);
-        notify();
-        return {reply_, header.len};
-    }
-
-  private:
-    void put(std::string_view bytes) {
-        for (const char c : bytes) {
-            wait_until(
-                [this] {
-                    return page_.req_prod - std::atomic_ref{page_.req_cons}.load() < ring_size;
-                },
-                "nobody reads requests");
-            page_.req[page_.req_prod % ring_size] = c;
-            std::atomic_ref{page_.req_prod}.fetch_add(1);
-        }
-    }
-    void get(char* to, size_t count) {
-        for (size_t i = 0; i < count; ++i) {
-            wait_until([this] { return std::atomic_ref{page_.rsp_prod}.load() != page_.rsp_cons; },
-                       "nobody answers");
-            to[i] = page_.rsp[page_.rsp_cons % ring_size];
-            std::atomic_ref{page_.rsp_cons}.fetch_add(1);
-        }
-    }
-
-    hv::abi::XenstoreDomainInterface& page_;
-    uint32_t port_;
-    uint64_t patience_ns_;
-    uint32_t id_ = 0;
-    char reply_[256]{};
-};
 
 class Random {
   public:

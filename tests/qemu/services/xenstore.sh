@@ -64,18 +64,29 @@ boot --tpm none --memory 1G
 expect_record 'domid=1 outcome=refused'
 expect_said linux 'THERE 2 3 4 '
 
-# A client that keeps to no rule, beside one that must not notice; then the rude one is polite.
-new_case "a ring that makes no sense"
+# Clients that keep to no rule or want everything, beside one that must not notice; then the rude one is
+# polite. And beside them pages that two domains share with two others; one of each pair dies.
+new_case "clients and grants that are no good"
 build <<<'{
-  "machine": {"memory": "256M", "cpus": 2}, "measurement": "off", "xenstore": true,
+  "machine": {"memory": "320M", "cpus": 2}, "measurement": "off", "xenstore": true,
   "domains": [
     {"name": "neighbour", "memory": "16M", "kernel": "@xenstore_ring@", "cmdline": "seconds=8"},
-    {"name": "bad", "memory": "16M", "kernel": "@xenstore_ring@", "cmdline": "rude=1 seconds=4"}
+    {"name": "bad", "memory": "16M", "kernel": "@xenstore_ring@", "cmdline": "rude=1 seconds=4"},
+    {"name": "greedy", "memory": "16M", "kernel": "@xenstore_greedy@"},
+    {"name": "owner", "domid": 11, "memory": "16M", "kernel": "@grants_in_use@",
+     "cmdline": "users='$((13 * 256 + 14))'"},
+    {"name": "owner-dies", "domid": 12, "memory": "16M", "kernel": "@grants_in_use@",
+     "cmdline": "users='$((13 * 256 + 14))' crash_ms=500", "expect": "crash"},
+    {"name": "user", "domid": 13, "memory": "16M", "kernel": "@grants_in_use@",
+     "cmdline": "owners='$((11 * 256 + 12))' number=0"},
+    {"name": "user-dies", "domid": 14, "memory": "16M", "kernel": "@grants_in_use@",
+     "cmdline": "owners='$((11 * 256 + 12))' number=1 crash_ms=500", "expect": "crash"}
   ]}'
 boot --tpm none
 expect_ok
-expect_pass neighbour
-expect_pass bad
+for domain in neighbour bad greedy owner user; do
+    expect_pass "$domain"
+done
 
 # Another domain has the role, and ends: the others go on without Xenstore.
 new_case "a Xenstore that crashes"
