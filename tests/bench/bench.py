@@ -12,10 +12,10 @@ import pathlib
 import re
 import statistics
 import struct
-import subprocess
 import sys
 import tempfile
 
+from figures import run_tool
 from machine import Machine, SoftwareTpm, run_in_pairs
 
 USER_SPACE = re.compile(rb"reached user space")
@@ -166,10 +166,6 @@ def loadable(path):
                            *struct.unpack_from("<HH", data, 54))
     headers = (struct.unpack_from("<IIQQQQQQ", data, offset + i * size) for i in range(count))
     return sum(h[5] for h in headers if h[0] == 1)
-
-
-def run_tool(*command):
-    subprocess.run([str(c) for c in command], check=True, stdout=subprocess.DEVNULL)
 
 
 if __name__ == "__main__":

@@ -1,72 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a stock Linux costs its programs: /init of an initrd, static, for tests/bench/pv_bench.py.
-// Prints one line per figure, `bench: NAME NS`, the median of several batches, and powers off.
-// What needs Xen is left out on a bare machine; nothing is checked but that each step works.
-#include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstdint>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
-#include <ctime>
+// Prints its figures and powers off. What needs Xen is left out on a bare machine.
+#include "tests/linux/figures.hpp"
 
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
-#include <sys/reboot.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 namespace {
 
-constexpr size_t batches = 9;
-
-void power_off() {
-    std::fflush(stdout);
-    sync();
-    reboot(RB_POWER_OFF);
-    for (;;) {
-        pause();
-    }
-}
-
-void require(bool condition, const char* what) {
-    if (!condition) {
-        std::printf("bench: FAILED: %s (%s)\n", what, std::strerror(errno));
-        power_off();
-    }
-}
-
-uint64_t now_ns() {
-    timespec t{};
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return static_cast<uint64_t>(t.tv_sec) * 1000000000 + static_cast<uint64_t>(t.tv_nsec);
-}
-
-// `batch` does `count` of something and returns the ns it took; the first time is to warm up.
-template <class Batch>
-void report(const char* name, uint64_t count, Batch batch) {
-    batch();
-    std::array<uint64_t, batches> ns{};
-    for (uint64_t& n : ns) {
-        n = batch() / count;
-    }
-    std::sort(ns.begin(), ns.end());
-    std::printf("bench: %s %lu\n", name, ns[batches / 2]);
-}
-
-template <class Act>
-uint64_t time_of(uint64_t count, Act act) {
-    const uint64_t start = now_ns();
-    for (uint64_t i = 0; i < count; ++i) {
-        act();
-    }
-    return now_ns() - start;
-}
+using figures::power_off;
+using figures::report;
+using figures::require;
+using figures::time_of;
 
 void system_call() {
     constexpr uint64_t count = 20000;
@@ -106,33 +57,6 @@ void fork_exec() {
             require(waitpid(pid, &status, 0) == pid && status == 0, "the child");
         });
     });
-}
-
-// A byte to and fro between two processes on one CPU; one way is one switch, with a read and a
-// write of a pipe.
-void context_switch() {
-    constexpr uint64_t round_trips = 500;
-    std::array<int, 2> there{};
-    std::array<int, 2> back{};
-    require(pipe(there.data()) == 0 && pipe(back.data()) == 0, "pipe");
-    const pid_t pid = fork();
-    require(pid >= 0, "fork");
-    char byte = 0;
-    if (pid == 0) {
-        close(there[1]);
-        while (read(there[0], &byte, 1) == 1 && write(back[1], &byte, 1) == 1) {
-        }
-        std::_Exit(0);
-    }
-    report("switch", 2 * round_trips, [&] {
-        return time_of(round_trips, [&] {
-            require(write(there[1], &byte, 1) == 1 && read(back[0], &byte, 1) == 1, "a pipe");
-        });
-    });
-    for (const int fd : {there[0], there[1], back[0], back[1]}) {
-        close(fd);
-    }
-    waitpid(pid, nullptr, 0);
 }
 
 // --- What only a domain has. The numbers are Linux's (include/uapi/xen).
@@ -231,7 +155,7 @@ int main(int argc, char** argv) {
     system_call();
     page_fault();
     fork_exec();
-    context_switch();
+    figures::context_switch();
     if (access("/sys/hypervisor/type", F_OK) == 0) {
         load_module("/bin/xen-privcmd.ko", "unrestricted=1");  // or it asks Xenstore whom for
         load_module("/bin/xen-evtchn.ko", "");

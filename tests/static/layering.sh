@@ -42,6 +42,7 @@ domb/rt: hv/base hv/abi
 domb: @formats domb/rt
 # builder_crash is domB up to where it dies.
 tests/guest: hv/base hv/abi domb/rt domb/builder/tpm_events.hpp measure/tcg measure/tpm
+tests/linux:
 
 @host = hv/base hv/abi launch-config measure
 launch-config: hv/base hv/abi
