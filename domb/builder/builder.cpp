@@ -2,6 +2,7 @@
 #include "domb/builder/builder.hpp"
 
 #include "domb/builder/construct.hpp"
+#include "domb/builder/launcher_plan.hpp"
 #include "domb/builder/service_plan.hpp"
 #include "hv/base/text.hpp"
 
@@ -80,6 +81,20 @@ void print_refused(Hypervisor& hypervisor, const launch::Domain& domain, const R
     hypervisor.print(line.view());
 }
 
+// What tells a service what to do; nothing for other domains. It stays until the next call.
+std::span<const std::byte> plan_for(const launch::LaunchGraph& graph,
+                                    const launch::Domain& domain) {
+    static constinit ServicePlanBuffer service_plan{};
+    static constinit LauncherPlanBuffer launcher_plan{};
+    for (const launch::Role role : {launch::Role::Console, launch::Role::Xenstore}) {
+        if (domain.roles.has(role)) {
+            return write_service_plan(graph, role, service_plan);
+        }
+    }
+    return domain.roles.has(launch::Role::Launcher) ? write_launcher_plan(graph, launcher_plan)
+                                                    : std::span<const std::byte>{};
+}
+
 // Measures the domain, then fills it.
 Checked<void> prepare(const Job& job, const launch::Domain& domain) {
     const auto out_of_memory = hv::Err{Refused{Refusal::Hypervisor, ""}};
@@ -121,12 +136,7 @@ Checked<void> prepare(const Job& job, const launch::Domain& domain) {
     }
     contents.has_console = is_served(job.graph, launch::Role::Console, domain);
     contents.has_xenstore = is_served(job.graph, launch::Role::Xenstore, domain);
-    ServicePlanBuffer plan;
-    for (const launch::Role role : {launch::Role::Console, launch::Role::Xenstore}) {
-        if (domain.roles.has(role)) {
-            contents.service_plan = write_service_plan(job.graph, role, plan);
-        }
-    }
+    contents.service_plan = plan_for(job.graph, domain);
     if (domain.roles.has(launch::Role::Tpm)) {
         contents.tpm_log_bytes = job.tpm_log_bytes;
     }

@@ -16,6 +16,29 @@ bool is_served(const launch::LaunchGraph& graph, launch::Role role, const launch
                                [role](const launch::Domain& d) { return d.roles.has(role); });
 }
 
+namespace {
+
+// How many bytes it writes.
+size_t write_patterns(const launch::LaunchGraph& graph, std::span<std::byte> out) {
+    hv::abi::ConsolePatterns patterns{.count = 0};
+    size_t used = sizeof(patterns);
+    for (const launch::Domain& domain : graph.domains) {
+        if (domain.ready.when != launch::ReadyWhen::Console) {
+            continue;
+        }
+        hv::abi::ConsolePattern pattern{.domid = domain.domid.value(), .bytes = 0, .text = {}};
+        pattern.bytes = static_cast<uint16_t>(
+            domain.ready.text.copy(pattern.text, launch::max_ready_text_bytes));
+        memcpy(out.data() + used, &pattern, sizeof(pattern));
+        used += sizeof(pattern);
+        ++patterns.count;
+    }
+    memcpy(out.data(), &patterns, sizeof(patterns));
+    return patterns.count == 0 ? 0 : used;
+}
+
+}  // namespace
+
 std::span<const std::byte> write_service_plan(const launch::LaunchGraph& graph, launch::Role role,
                                               ServicePlanBuffer& out) {
     const bool is_console = role == launch::Role::Console;
@@ -37,6 +60,9 @@ std::span<const std::byte> write_service_plan(const launch::LaunchGraph& graph, 
         ++plan.count;
     }
     memcpy(out.data(), &plan, sizeof(plan));
+    if (is_console) {
+        used += write_patterns(graph, std::span{out}.subspan(used));
+    }
     return std::span{out}.first(used);
 }
 

@@ -2,6 +2,7 @@
 #include "domb/builder/start_info.hpp"
 
 #include "domb/builder/acpi/tables.hpp"
+#include "hv/abi/launch_op.hpp"
 #include "hv/abi/xen_start_info.hpp"
 #include "hv/base/static_vector.hpp"
 
@@ -33,9 +34,13 @@ uint32_t flags_of(const launch::Roles& roles) {
 }  // namespace
 
 uint64_t write_start_info(TableArea& area, const StartInfoPlan& plan) {
-    hv::StaticVector<hv::abi::HvmModlistEntry, 2> modules;
+    hv::StaticVector<hv::abi::HvmModlistEntry, 3> modules;
     if (plan.initrd_bytes != 0) {
         ASSERT(modules.push({plan.initrd, plan.initrd_bytes, 0, 0}).ok());
+    }
+    if (plan.domain.roles.has(launch::Role::Recovery)) {
+        const uint64_t name = area.add_object(hv::abi::recovery_reason_name);
+        ASSERT(modules.push({hv::abi::recovery_reason_gpaddr, hv::page_size, name, 0}).ok());
     }
     if (!plan.service_plan.empty()) {
         ASSERT(modules.push({area.add(plan.service_plan), plan.service_plan.size(), 0, 0}).ok());

@@ -18,7 +18,7 @@ struct StartInfoPlan {
     const layout::MemoryMap& memory_map;
     uint64_t initrd = 0;  // gpaddr; with initrd_bytes 0 there is no such module
     uint64_t initrd_bytes = 0;
-    std::span<const std::byte> service_plan{};  // module after the initrd, unless empty
+    std::span<const std::byte> service_plan{};  // the last module, unless empty
     uint64_t tpm_log_bytes = 0;                 // not 0: this domain gets the TPM and this log area
 };
 

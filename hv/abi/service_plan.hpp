@@ -38,7 +38,8 @@ struct ServicePlanEntry {
 struct ServicePlan {
     uint32_t magic;
     uint32_t count;
-    // `count` ServicePlanEntry follow; of the console service, a ConsolePatterns then.
+    // `count` ServicePlanEntry follow; of the console service, a ConsolePatterns then, unless
+    // there is nothing to look for.
 };
 
 // What the console service looks for in a domain's lines. When it comes, the service writes "1"

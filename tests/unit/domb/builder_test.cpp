@@ -2,6 +2,7 @@
 // The builder's whole job against a fake hypervisor and a log without a TPM.
 #include "domb/builder/builder.hpp"
 
+#include "hv/abi/launcher_plan.hpp"
 #include "hv/abi/service_plan.hpp"
 #include "hv/abi/xen_start_info.hpp"
 #include "measure/tcg/log_reader.hpp"
@@ -384,6 +385,20 @@ TEST_F(Builder, gives_the_xenstore_domain_its_plan_after_its_tree) {
     const auto second = xenstore.read_object<hv::abi::ServicePlanEntry>(module.paddr + 16);
     EXPECT_EQ(second.domid, 2);
     EXPECT_EQ(second.local_port, hv::abi::xenstore_first_port + 1);
+}
+
+TEST_F(Builder, gives_the_launcher_its_plan) {
+    add_domain("one", "/domains/0", false);
+    add_domain("launcher", "", true).roles.add(launch::Role::Launcher);
+    EXPECT_EQ(build(&events), Outcome::Capped);
+    const auto& launcher = hypervisor.domains[2];
+    const auto info = launcher.read_object<hv::abi::HvmStartInfo>(launcher.ebx);
+    ASSERT_EQ(info.nr_modules, 2U);
+    const auto module = launcher.read_object<hv::abi::HvmModlistEntry>(
+        info.modlist_paddr + sizeof(hv::abi::HvmModlistEntry));
+    EXPECT_EQ(module.paddr % 8, 0U) << "its entries are read where they lie";
+    EXPECT_EQ(module.size, sizeof(hv::abi::LauncherPlan) + 2 * sizeof(hv::abi::LauncherPlanEntry));
+    EXPECT_EQ(launcher.read_object<hv::abi::LauncherPlan>(module.paddr).count, 2U);
 }
 
 TEST_F(Builder, gives_the_tpm_to_its_domain_only) {

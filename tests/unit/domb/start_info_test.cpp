@@ -3,6 +3,9 @@
 #include "domb/builder/start_info.hpp"
 
 #include "domb/builder/acpi/layout.hpp"
+#include "domb/builder/launcher_plan.hpp"
+#include "domb/builder/service_plan.hpp"
+#include "hv/abi/launch_op.hpp"
 #include "hv/abi/xen_start_info.hpp"
 
 #include <algorithm>
@@ -119,6 +122,23 @@ TEST_F(StartInfo, puts_the_service_plan_after_the_initrd) {
     EXPECT_EQ(read<hv::abi::HvmModlistEntry>(info().modlist_paddr).size, 3U);
 }
 
+TEST_F(StartInfo, shows_the_recovery_domain_where_its_reason_will_be) {
+    launch::Domain domain;
+    domain.roles.add(launch::Role::Recovery);
+    write({.domain = domain, .memory_map = map_, .initrd = 0x8000000, .initrd_bytes = 1});
+    ASSERT_EQ(info().nr_modules, 2U);
+    const auto module = read<hv::abi::HvmModlistEntry>(info().modlist_paddr + 32);
+    EXPECT_EQ(module.paddr, hv::abi::recovery_reason_gpaddr);
+    EXPECT_EQ(module.size, hv::page_size);
+    const auto name = at(module.cmdline_paddr, sizeof(hv::abi::recovery_reason_name));
+    EXPECT_STREQ(reinterpret_cast<const char*>(name.data()), "recovery-reason");
+    const bool is_reserved = std::any_of(map_.begin(), map_.end(), [&](const auto& range) {
+        return range.type == layout::MemoryType::Reserved && range.gpaddr <= module.paddr &&
+               module.paddr + module.size <= range.gpaddr + range.bytes;
+    });
+    EXPECT_TRUE(is_reserved);
+}
+
 TEST_F(StartInfo, grants_flags_by_role) {
     launch::Domain domain;
     domain.roles.add(launch::Role::Control);
@@ -174,7 +194,9 @@ TEST_F(StartInfo, fits_with_everything_at_its_limit) {
     launch::Domain domain;
     domain.cmdline = cmdline;
     domain.vcpu_count = launch::max_vcpus_per_domain;
-    const std::vector<std::byte> plan(8 + 8 * launch::max_domains);
+    domain.roles.add(launch::Role::Recovery);
+    const std::vector<std::byte> plan(
+        std::max(sizeof(LauncherPlanBuffer), sizeof(ServicePlanBuffer)));
     map_ = layout::memory_map(uint64_t{8} << 30, 1 << 20);
     write({.domain = domain,
            .memory_map = map_,
