@@ -80,6 +80,9 @@ size_t tables_needed(Range range) {
 }
 
 void map_more(Range range, std::span<std::byte> tables) {
+    if (range.bytes == 0) {
+        return;
+    }
     size_t used = 0;
     const auto next_table = [&] {
         const auto page = tables.subspan(used, hv::page_size);

@@ -47,10 +47,10 @@ void map_modules(const boot::Machine& m, domain::Domain& builder) {
     uint32_t& count = info.module_count;
     for (const boot::PhysicalRange& module : m.info.modules) {
         const uint64_t offset = page_offset(module.first.value());
-        const uint64_t frames = align_up(offset + module.bytes, page_size) >> page_shift;
-        must_map(builder.p2m.map(to_gfn(at), to_mfn(module.first), frames, mm::Access::ReadOnly));
+        const mm::Extent frames = frames_of(module);
+        must_map(builder.p2m.map(to_gfn(at), frames.first, frames.count, mm::Access::ReadOnly));
         info.modules[count++].contents = {at.value() + offset, module.bytes};
-        at = at + (frames << page_shift);
+        at = at + (frames.count << page_shift);
     }
 }
 

@@ -29,7 +29,9 @@ uint64_t take_into_reserve(domain::Domain& d, mm::Extents& free_frames, uint64_t
 
 mm::Extent frames_of(const boot::PhysicalRange& module) {
     const uint64_t bytes = page_offset(module.first.value()) + module.bytes;
-    return {to_mfn(module.first), align_up(bytes, page_size) >> page_shift};
+    // An empty one may stand where the next one begins.
+    const uint64_t count = module.bytes == 0 ? 0 : align_up(bytes, page_size) >> page_shift;
+    return {to_mfn(module.first), count};
 }
 
 void check_reserves(const boot::Machine& m) {

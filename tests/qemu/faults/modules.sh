@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # What the loader delivers is not what was built, or the machine is not what the plan needs: a clear
-# message with the domain and its place in the manifest, and nothing runs that must not.
+# message with the domain and its place in the manifest, and nothing runs that must not; the other
+# domains do, and the evidence says which one did not.
 # usage: modules.sh GANTRY
 . "$(dirname "$0")/../scenario.sh"
 
@@ -14,6 +15,11 @@ launch='{
   ]}'
 launch_with_digest=$(jq --arg sum "$(sha256sum "$work/initrd" | cut -c -64)" \
     '.domains[1].initrd = {"file": .domains[1].initrd, "sha256": $sum}' <<<"$launch")
+
+# With the console service as a domain of its own, so that the initrd is the last module.
+launch_with_console=$(jq --arg file "$library/console.elf" '.domains |= [
+    {"name": "console", "memory": "16M", "kernel": $file, "roles": ["console"], "expect": "never"}
+    ] + .' <<<"$launch")
 
 # edit_modules FILTER: changes the list of modules in boot.json.
 edit_modules() {
@@ -29,18 +35,18 @@ expect_refused() {
     expect_record "outcome=refused reason=$1 path=$2"
     expect_line "web        refused: $1 ($2 of the manifest)"
     expect_line 'attest     ended by poweroff, as expected'
-    expect_no_record 'event=domain-started domid=2'
+    expect_no_record "event=domain-started domid=${web_id:-2} "
     expect_pass attest
     verify
     expect_differs 'domain "attest": matches' "domain \"web\": refused: expected a domain that may run, found $1"
 }
 
-new_case "the last module is missing"
-build <<<"$launch"
+new_case "an initrd is missing"
+build <<<"$launch_with_console"
 edit_modules '.[:-1]'
 boot
-expect_nothing_started
-expect_line 'is missing: the loader delivered'
+expect_line 'domain web (/domains/2): initrd: boot module 5 is missing: the loader delivered 5'
+web_id=3 expect_refused module-missing /domains/2/initrd
 
 new_case "the launch control module alone"
 build <<<"$launch"
@@ -60,22 +66,34 @@ new_case "two modules have changed places"
 build <<<"$launch"
 edit_modules '[.[0], .[1], .[3], .[2]] + .[4:]'
 boot
-expect_nothing_started
+expect_status 1
+expect_line 'machine: unexpected'
 expect_line 'domain attest (/domains/0): evidence.elf: boot module 2 has'
+expect_line 'domain "attest" (/domains/0/kernel) is refused: module-size-differs'
+expect_line 'domain "web" (/domains/1/kernel) is refused: module-size-differs'
+expect_no_record 'event=domain-started domid=1 '
+expect_no_record 'event=domain-started domid=2 '
 
 new_case "an initrd is one byte short"
 build <<<"$launch"
 truncate -s -1 "$built"/modules/*-initrd
 boot
-expect_nothing_started
 expect_line 'domain web (/domains/1): initrd: boot module 4 has 15 bytes, expected 16'
+expect_refused module-size-differs /domains/1/initrd
 
 new_case "an initrd is one byte longer"
 build <<<"$launch"
 printf x >>"$(echo "$built"/modules/*-initrd)"
 boot
-expect_nothing_started
 expect_line 'domain web (/domains/1): initrd: boot module 4 has 17 bytes, expected 16'
+expect_refused module-size-differs /domains/1/initrd
+
+new_case "a kernel is empty"
+build <<<"$launch"
+truncate -s 0 "$built"/modules/*-hello.elf
+boot
+expect_line 'domain web (/domains/1): hello.elf: boot module 3 has 0 bytes, expected '
+expect_refused module-size-differs /domains/1/kernel
 
 new_case "an initrd has another digest than expected"
 build <<<"$launch_with_digest"
