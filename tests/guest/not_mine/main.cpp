@@ -5,6 +5,7 @@
 #include "domb/rt/instructions.hpp"
 #include "hv/abi/launch_op.hpp"
 #include "hv/abi/service_plan.hpp"
+#include "hv/abi/xen_domctl.hpp"
 #include "hv/abi/xen_event_channel.hpp"
 #include "hv/abi/xen_grant_table.hpp"
 #include "hv/abi/xen_hvm.hpp"
@@ -13,6 +14,7 @@
 #include "tests/guest/harness/guest.hpp"
 
 #include <array>
+#include <utility>
 
 namespace {
 
@@ -101,6 +103,22 @@ void try_builder() {
     }
 }
 
+// What the launcher and the Xenstore service may.
+void try_domctls(uint16_t domid) {
+    for (const auto& [command, version] :
+         {std::pair{hv::abi::Domctl::XEN_DOMCTL_destroydomain,
+                    hv::abi::XEN_DOMCTL_INTERFACE_VERSION},
+          std::pair{hv::abi::Domctl::XEN_DOMCTL_unpausedomain,
+                    hv::abi::XEN_DOMCTL_INTERFACE_VERSION},
+          std::pair{hv::abi::Domctl::XEN_DOMCTL_get_domain_state, 0U}}) {
+        hv::abi::DomctlGetDomainState domctl{};
+        domctl.cmd = static_cast<uint32_t>(command);
+        domctl.interface_version = version;
+        domctl.domain = domid;
+        must_fail("domctl", domid, rt::hypercall(Hypercall::domctl, &domctl));
+    }
+}
+
 // This guest's own id: CPUID leaf 4, ECX.
 uint16_t own_domid() {
     return static_cast<uint16_t>(rt::cpuid(0x40000004).ecx);
@@ -115,6 +133,7 @@ void guest::run(const rt::StartInfo& /*info*/) {
             try_foreign_pages(domid);
             try_grants_and_ports(domid);
         }
+        try_domctls(domid);
     }
     try_builder();
     if (guest::peek(free_gfn << 12) != ~uint64_t{0}) {
