@@ -100,6 +100,9 @@ struct Domain {
     Ready ready;
     Policy on_failure = Policy::Ignore;
     Policy on_crash = Policy::Ignore;
+    // The recovery domain, PVH and without the role tpm, alone can have it: when `required` cannot
+    // be kept it starts, alone, unmeasured, and with nothing but its memory ([design] 4).
+    bool start_unmeasured = false;
     std::string_view path;  // where the manifest describes it, a JSON pointer such as "/domains/0"
 
     // Whether it waits for the launcher to start it.
