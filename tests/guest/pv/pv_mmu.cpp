@@ -57,6 +57,12 @@ void updates() {
     check(attempt([](void*) { word(window) = 0; }).happened, "nothing there any more");
     check_result(set_entry(at, ~uint64_t{1}), 0, "not present, with every other bit set");
     check_result(set_entry(at, 0), 0, "not present again");
+
+    for (const uint64_t slot : {256, 260, 261, 271}) {
+        check_result(set_entry(mfn_of(two) * page_bytes + slot * 8, frame_entry(one)), 0,
+                     "an entry that would be the hypervisor's in an L4");
+        check_equal(word(virt_of(two) + slot * 8), frame_entry(one), "and it is written");
+    }
 }
 
 void machphys() {
