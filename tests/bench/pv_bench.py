@@ -33,7 +33,16 @@ FIGURES = {
     "hypercall": ("null hypercall (xen_version, from the kernel)", "us", per(1e3)),
     "event": ("event channel, there and back, both ends read", "us", per(1e3)),
     "boot": ("domain's start to /init; bare: QEMU's start", "s", per(1e9)),
+    "cpu": ("the same, CPU time of QEMU", "s", per(1e9)),
     "kernel": ("the kernel's own clock at /init", "s", per(1e9)),
+    "p2m": ("of that: the list of all frames there could be", "s", per(1e9)),
+    "wx": ("of that: the check for W+X mappings", "s", per(1e9)),
+}
+# Lines of the kernel whose time, less that of the line before, is a figure.
+TIME = rb"\[ *([0-9.]+)\]"
+STEPS = {
+    "p2m": re.compile(TIME + rb" p2m virtual area[^\n]*\n" + TIME),
+    "wx": re.compile(TIME + rb"[^\n]*\n" + TIME + rb" x86/mm: Checked W\+X"),
 }
 # what, of which kind, against which kind, at most
 TARGETS = (("syscall", "pv", "bare", 4.0), ("boot", "pv", "pvh", 1.0))
@@ -99,14 +108,20 @@ class Bench:
         """Figures in ns."""
         with self.machine(kind) as m:
             started = 0 if kind == "bare" else m.wait_for(STARTED)
+            cpu = m.cpu_seconds()
             user_space = m.wait_for(USER_SPACE)
+            cpu = m.cpu_seconds() - cpu
             m.wait_for(rb"bench: (end|FAILED.*\n)")
             said = m.output if kind == "bare" else said_by(m.output, b"01")
         figures = figures_of(kind, said)
         if "ioctl_hypercall" in figures:
             figures["hypercall"] = figures["ioctl_hypercall"] - figures["ioctl"]
         figures["boot"] = round((user_space - started) * 1e9)
-        figures["kernel"] = round(float(re.search(rb"\[ *([0-9.]+)\] Run /init", said)[1]) * 1e9)
+        figures["cpu"] = round(cpu * 1e9)
+        figures["kernel"] = round(float(re.search(TIME + rb" Run /init", said)[1]) * 1e9)
+        for name, step in STEPS.items():
+            if found := step.search(said):
+                figures[name] = round((float(found[2]) - float(found[1])) * 1e9)
         print(f"  {kind}: {figures}", file=sys.stderr, flush=True)
         return figures
 
