@@ -47,6 +47,22 @@ std::string physical_device(std::string_view target) {
     return {};
 }
 
+std::string backend_path(const Domain& domain, const Domain& backend, const std::string& kind,
+                         const std::string& id) {
+    return home_of(backend) + "/backend/" + kind + "/" + number_of(domain) + "/" + id;
+}
+
+// What a device is called in paths.
+std::string id_of(const Disk& disk) {
+    return std::to_string(virtual_device(disk.vdev).value());
+}
+std::string id_of_net(size_t index) {
+    return std::to_string(index);
+}
+std::string id_of_channel(size_t index) {
+    return std::to_string(index + 1);  // 0 is the console
+}
+
 // One device: its front end belongs to the domain, its back end to whom serves it, and each may
 // read the other's.
 class Device {
@@ -55,7 +71,7 @@ class Device {
            const std::string& id, bool is_first_console = false)
         : tree_{tree},
           front_{home_of(domain) + (is_first_console ? "/console" : "/device/" + kind + "/" + id)},
-          back_{home_of(backend) + "/backend/" + kind + "/" + number_of(domain) + "/" + id},
+          back_{backend_path(domain, backend, kind, id)},
           copy_{libxl_home_of(domain) + "/device/" + kind + "/" + id},
           guests_{shared(domain, backend)},
           backends_{shared(backend, domain)} {
@@ -93,7 +109,7 @@ class Device {
 };
 
 void write_disk(Tree& tree, const Domain& domain, const Domain& backend, const Disk& disk) {
-    const std::string number = std::to_string(virtual_device(disk.vdev).value());
+    const std::string number = id_of(disk);
     Device device{tree, domain, backend, "vbd", number};
     device.back("params", disk.target);
     device.back("script", std::string{scripts} + "block");
@@ -170,13 +186,31 @@ void write_devices(Tree& tree, const LaunchGraph& graph, const Domain& domain) {
     }
     for (size_t i = 0; i < domain.nets.size(); ++i) {
         const Net& net = domain.nets[i];
-        write_net(tree, domain, domain_named(graph, net.backend), net, std::to_string(i));
+        write_net(tree, domain, domain_named(graph, net.backend), net, id_of_net(i));
     }
     for (size_t i = 0; i < domain.channels.size(); ++i) {
         const Channel& channel = domain.channels[i];
         write_channel(tree, domain, domain_named(graph, channel.backend), channel,
-                      std::to_string(i + 1));
+                      id_of_channel(i));
     }
+}
+
+std::vector<BackendState> backend_states(const LaunchGraph& graph, const Domain& domain) {
+    std::vector<BackendState> states;
+    const auto add = [&](std::string_view name, const std::string& kind, const std::string& id) {
+        const Domain& backend = domain_named(graph, name);
+        states.push_back({&backend, backend_path(domain, backend, kind, id) + "/state"});
+    };
+    for (const Disk& disk : domain.disks) {
+        add(disk.backend, "vbd", id_of(disk));
+    }
+    for (size_t i = 0; i < domain.nets.size(); ++i) {
+        add(domain.nets[i].backend, "vif", id_of_net(i));
+    }
+    for (size_t i = 0; i < domain.channels.size(); ++i) {
+        add(domain.channels[i].backend, "console", id_of_channel(i));
+    }
+    return states;
 }
 
 }  // namespace launch::xenstore

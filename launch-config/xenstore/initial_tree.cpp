@@ -6,6 +6,7 @@
 #include "launch-config/binding/canonical.hpp"
 #include "launch-config/model/scalars.hpp"
 #include "launch-config/xenstore/device_nodes.hpp"
+#include "launch-config/xenstore/order_nodes.hpp"
 #include "launch-config/xenstore/paths.hpp"
 
 #include <algorithm>
@@ -14,12 +15,6 @@ namespace launch::xenstore {
 namespace {
 
 constexpr uint64_t kib = 1024;
-
-const Domain* holder_of(const LaunchGraph& graph, Role role) {
-    const auto* const found = std::find_if(graph.domains.begin(), graph.domains.end(),
-                                           [role](const Domain& d) { return d.roles.has(role); });
-    return found == graph.domains.end() ? nullptr : found;
-}
 
 template <class Devices>
 bool names_backend(const Devices& devices, std::string_view name) {
@@ -121,6 +116,7 @@ Tree initial_tree(const LaunchGraph& graph) {
         write_rings(tree, graph, domain);
         write_devices(tree, graph, domain);
     }
+    write_order(tree, graph);
     return tree;
 }
 

@@ -9,6 +9,16 @@
 
 namespace launch::xenstore {
 
+// Nobody if no domain of the launch has the role.
+inline const Domain* holder_of(const LaunchGraph& graph, Role role) {
+    for (const Domain& domain : graph.domains) {
+        if (domain.roles.has(role)) {
+            return &domain;
+        }
+    }
+    return nullptr;
+}
+
 inline std::string number_of(const Domain& domain) {
     return std::to_string(domain.domid.value());
 }
@@ -31,7 +41,7 @@ inline Permissions readable_by(const Domain& domain) {
 inline Permissions owned_by(const Domain& domain) {
     return {{domain.domid, 'n'}};
 }
-// One domain's, which another may read: the two ends of a device.
+// One domain's, which another may read: such as the two ends of a device.
 inline Permissions shared(const Domain& owner, const Domain& reader) {
     return {{owner.domid, 'n'}, {reader.domid, 'r'}};
 }

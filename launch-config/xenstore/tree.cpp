@@ -3,6 +3,7 @@
 
 #include "hv/abi/xenstore_tree.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <span>
 #include <stdexcept>
@@ -85,6 +86,14 @@ void Tree::write(const std::string& path, std::string_view value, const Permissi
 
 void Tree::make(const std::string& path, const Permissions& permissions) {
     nodes_[at(path)].permissions = permissions;
+}
+
+void Tree::let_read(const std::string& path, hv::DomainId reader) {
+    const Permission permission{reader, 'r'};
+    Permissions& permissions = nodes_[index_.at(path)].permissions;
+    if (std::find(permissions.begin(), permissions.end(), permission) == permissions.end()) {
+        permissions.push_back(permission);
+    }
 }
 
 std::vector<Node> Tree::nodes() const {

@@ -39,6 +39,8 @@ class Tree {
     void write(const std::string& path, std::string_view value, const Permissions& permissions);
     // Without a value.
     void make(const std::string& path, const Permissions& permissions);
+    // One more domain may read the node, which exists.
+    void let_read(const std::string& path, hv::DomainId reader);
 
     // Each node before its children, children in the order in which they were made.
     [[nodiscard]] std::vector<Node> nodes() const;

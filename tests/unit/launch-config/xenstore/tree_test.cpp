@@ -8,7 +8,9 @@
 
 #include <cstring>
 #include <fstream>
+#include <functional>
 #include <iterator>
+#include <sstream>
 #include <stdexcept>
 
 #include <gtest/gtest.h>
@@ -82,6 +84,74 @@ TEST(InitialTree, is_this_one_for_the_example) {
     std::ifstream stream{file};
     const std::string expected{std::istreambuf_iterator<char>{stream}, {}};
     EXPECT_EQ(expected, text) << "UPDATE=1 writes it anew, for review";
+}
+
+// The lines of the tree that a domain may read beside its owner.
+std::string readable_lines(const LaunchGraph& graph, const char* reader) {
+    std::istringstream tree{to_text(initial_tree(graph))};
+    std::string lines;
+    for (std::string line; std::getline(tree, line);) {
+        if (line.find(std::string{",r"} + reader) != line.npos) {
+            lines += line + "\n";
+        }
+    }
+    return lines;
+}
+
+// The home and what all may see of it aside, the launcher reads what some `ready` names.
+TEST(InitialTree, lets_the_launcher_read_what_readiness_needs_and_nothing_else) {
+    LaunchGraph graph = test::example_launch();
+    const std::string without = to_text(initial_tree(graph));
+    static_cast<void>(graph.domains.push(test::example_service(7, "launcher", Role::Launcher)));
+    const std::string own = readable_lines(graph, "7");
+    EXPECT_EQ(own.find("/backend/vbd"), own.npos);
+    const auto added = [&](const std::function<void(LaunchGraph&)>& change) {
+        LaunchGraph changed = graph;
+        change(changed);
+        std::istringstream all{readable_lines(changed, "7")};
+        std::string lines;
+        for (std::string line; std::getline(all, line);) {
+            lines += own.find(line + "\n") == own.npos ? line + "\n" : "";
+        }
+        return lines;
+    };
+    EXPECT_EQ(added([](LaunchGraph& g) { g.domains[0].ready.when = ReadyWhen::Serving; }),
+              "/local/domain/1/backend/vbd/2/51712/state = \"1\"   (n1,r2,r7)\n"
+              "/local/domain/1/backend/vbd/3/51712/state = \"1\"   (n1,r3,r7)\n"
+              "/local/domain/1/backend/vbd/3/268439553/state = \"1\"   (n1,r3,r7)\n");
+    EXPECT_EQ(added([](LaunchGraph& g) { g.domains[2].ready.when = ReadyWhen::Connected; }),
+              "/local/domain/1/backend/vbd/3/51712/state = \"1\"   (n1,r3,r7)\n"
+              "/local/domain/1/backend/vbd/3/268439553/state = \"1\"   (n1,r3,r7)\n"
+              "/local/domain/2/backend/vif/3/0/state = \"1\"   (n2,r3,r7)\n"
+              "/local/domain/5/backend/console/3/1/state = \"1\"   (n5,r3,r7)\n");
+    EXPECT_EQ(added([](LaunchGraph& g) {
+                  g.domains[0].ready.when = ReadyWhen::Serving;
+                  g.domains[1].ready.when = ReadyWhen::Connected;
+              }).find("r7,r7"),
+              std::string::npos);
+    EXPECT_EQ(added([](LaunchGraph& g) {
+                  g.domains[3].ready = {ReadyWhen::Xenstore, "data/a/ready", {}, 1};
+              }),
+              "/local/domain/4/data/a/ready = \"\"   (n4,r7)\n");
+    EXPECT_EQ(added([](LaunchGraph& g) {
+                  g.domains[3].ready = {ReadyWhen::Xenstore, "data", {}, 1};
+              }),
+              "/local/domain/4/data = \"\"   (n4,r7)\n");
+    EXPECT_EQ(added([](LaunchGraph& g) { g.domains[3].ready.when = ReadyWhen::Console; }),
+              "/local/domain/5/matched/4 = \"\"   (n5,r7)\n");
+    graph.domains.pop();
+    graph.domains[3].ready.when = ReadyWhen::Serving;
+    EXPECT_EQ(to_text(initial_tree(graph)), without);
+}
+
+TEST(InitialTree, gives_the_recovery_domain_its_reason) {
+    LaunchGraph graph = test::example_launch();
+    graph.domains[3].roles.add(Role::Recovery);
+    static_cast<void>(graph.domains.push(test::example_service(7, "launcher", Role::Launcher)));
+    EXPECT_NE(to_text(initial_tree(graph))
+                  .find("/local/domain/4/recovery = \"\"   (n0,r4)\n"
+                        "/local/domain/4/recovery/reason = \"\"   (n7,r4)\n"),
+              std::string::npos);
 }
 
 TEST(InitialTree, is_the_same_every_time) {
