@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gantry/build.hpp"
 
+#include "launch-config/model/defaults.hpp"
 #include "launch-config/model/kernel_image.hpp"
 #include "launch-config/model/output.hpp"
 #include "measure/replay/predict.hpp"
@@ -61,12 +62,16 @@ std::optional<model::Plan> make_plan(const Session& session, const ManifestOptio
         auto xenstore = input->manifest.has_xenstore
                             ? read_program(session, library, "xenstore.elf")
                             : model::Bytes{};
-        if (!builder || !console || !xenstore) {
+        auto launcher = model::needs_launcher(input->manifest)
+                            ? read_program(session, library, "launcher.elf")
+                            : model::Bytes{};
+        if (!builder || !console || !xenstore || !launcher) {
             return std::nullopt;
         }
         model::Plan plan = model::assemble(
             input->manifest, input->prepared,
-            {std::move(*builder), std::move(*console), std::move(*xenstore)}, input->diagnostics);
+            {std::move(*builder), std::move(*console), std::move(*xenstore), std::move(*launcher)},
+            input->diagnostics);
         if (input->diagnostics.empty()) {
             model::check_machine_memory(input->manifest, plan, input->diagnostics);
         }

@@ -17,8 +17,8 @@ struct BuildOptions {
     std::filesystem::path library;  // empty: library_directory()
 };
 
-// Where hv.elf32, domb.bin, console.elf and, if a manifest wants it, xenstore.elf are:
-// $GANTRY_LIB_DIR, else ../lib/gantry beside the tool.
+// Where hv.elf32, domb.bin, console.elf and, if a manifest wants them, xenstore.elf and
+// launcher.elf are: $GANTRY_LIB_DIR, else ../lib/gantry beside the tool.
 std::filesystem::path library_directory();
 
 // Writes the output directory. What is wrong is printed; nothing is written then. Nothing is

@@ -55,6 +55,30 @@ void add_devices(Json& json, const launch::Domain& domain) {
     }
 }
 
+// Only what is not as it is without a word about it.
+void add_order(Json& json, const launch::Domain& domain) {
+    for (const std::string_view name : domain.after) {
+        json["after"].push_back(name);
+    }
+    const launch::Ready& ready = domain.ready;
+    if (ready.when != launch::ReadyWhen::Started) {
+        json["ready"] = {{"when", to_string(ready.when)}};
+        if (!ready.path.empty()) {
+            json["ready"]["path"] = ready.path;
+        }
+        if (!ready.text.empty()) {
+            json["ready"][ready.when == launch::ReadyWhen::Console ? "text" : "value"] = ready.text;
+        }
+        json["ready"]["timeout-ms"] = ready.timeout_ms;
+    }
+    if (domain.on_failure != launch::Policy::Ignore) {
+        json["on-failure"] = to_string(domain.on_failure);
+    }
+    if (domain.on_crash != launch::Policy::Ignore) {
+        json["on-crash"] = to_string(domain.on_crash);
+    }
+}
+
 Json to_json(const launch::Domain& domain) {
     auto roles = Json::array();
     for (const launch::Role role : launch::all_roles) {
@@ -80,6 +104,7 @@ Json to_json(const launch::Domain& domain) {
     }
     json["cmdline"] = domain.cmdline;
     add_devices(json, domain);
+    add_order(json, domain);
     json["expect"] = to_string(domain.expected_end);
     json["path"] = domain.path;
     return json;

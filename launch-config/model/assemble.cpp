@@ -14,7 +14,7 @@
 namespace launch::model {
 namespace {
 
-constexpr uint64_t console_memory_bytes = uint64_t{8} << 20;
+constexpr uint64_t small_service_bytes = uint64_t{8} << 20;
 constexpr uint64_t hypervisor_allowance = uint64_t{48} << 20;
 
 class Assembler {
@@ -32,18 +32,20 @@ class Assembler {
             add(domain(manifest_.domains[i], prepared[i]), manifest_.domains[i].place);
         }
         if (holder_of(manifest_, Role::Console) == nullptr) {
-            Domain console = service(console_name, Role::Console, services.console);
-            console.memory_bytes = console.max_memory_bytes = console_memory_bytes;
-            add(console, manifest_.domains_place);
+            add(service(console_name, Role::Console, services.console), manifest_.domains_place);
         }
         const bool adds_xenstore =
             manifest_.has_xenstore && holder_of(manifest_, Role::Xenstore) == nullptr;
         if (adds_xenstore) {
             add(service("xenstore", Role::Xenstore, services.xenstore), manifest_.domains_place);
         }
+        const size_t xenstore = graph_.domains.size() - 1;
+        if (needs_launcher(manifest_) && holder_of(manifest_, Role::Launcher) == nullptr) {
+            add(service("launcher", Role::Launcher, services.launcher), manifest_.domains_place);
+        }
         assign_domids();
         if (adds_xenstore && diagnostics_.empty()) {
-            give_tree(graph_.domains.back());
+            give_tree(graph_.domains[xenstore]);
         }
         if (diagnostics_.empty()) {
             finish();
@@ -111,9 +113,21 @@ class Assembler {
         }
         domain.cmdline = spec.cmdline;
         domain.expected_end = spec.expected_end;
+        add_order(domain, spec);
         add_devices(domain, spec);
         domain.path = keep(spec.place.pointer);
         return domain;
+    }
+
+    // Not too many to wait for, which check_order has seen to.
+    static void add_order(Domain& domain, const DomainSpec& spec) {
+        for (const At<std::string>& name : spec.after) {
+            static_cast<void>(domain.after.push(name.value));
+        }
+        domain.ready = {spec.ready.when.value, spec.ready.path, spec.ready.text,
+                        spec.ready.timeout_ms};
+        domain.on_failure = spec.on_failure.value;
+        domain.on_crash = spec.on_crash.value;
     }
 
     // There are not too many, which check_devices has seen to.
@@ -142,6 +156,7 @@ class Assembler {
         domain.uuid = derive_uuid(name);
         domain.roles.add(role);
         domain.expected_end = ExpectedEnd::Never;
+        domain.memory_bytes = domain.max_memory_bytes = small_service_bytes;
         domain.kernel.module_index = module_of(std::string{name}, program, manifest_.domains_place);
         domain.kernel.name = name;
         domain.kernel.source = keep(std::string{name} + ".elf");
@@ -175,8 +190,8 @@ class Assembler {
                     place,
                     "name or uuid of " + quote(domain.name) + " are also those of " +
                         (other.path.empty() ? "a service" : std::string{other.path}),
-                    "expected different ones; \"console\" and \"xenstore\" are services "
-                    "unless a domain has that role");
+                    "expected different ones; \"console\", \"xenstore\" and \"launcher\" are "
+                    "services unless a domain has that role");
                 return;
             }
         }

@@ -12,6 +12,7 @@ struct Services {
     Bytes builder;     // domB, a flat binary
     Bytes console;     // ELF image of the console service
     Bytes xenstore{};  // ELF image of the Xenstore service; may be empty if the manifest has none
+    Bytes launcher{};  // ELF image of the launcher; may be empty if the manifest needs none
 };
 
 struct Module {

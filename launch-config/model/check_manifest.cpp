@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The rules between fields, as a table. Each has at least one bad manifest in
-// tests/corpus/manifest/bad. Rules about the contents of files are in plan.cpp.
+// tests/corpus/manifest/bad. Rules about the contents of files are in artifacts.cpp.
 #include "launch-config/binding/canonical.hpp"
 #include "launch-config/binding/node_reader.hpp"
 #include "launch-config/model/check_devices.hpp"
+#include "launch-config/model/check_order.hpp"
 #include "launch-config/model/check_pv.hpp"
 #include "launch-config/model/manifest.hpp"
 
@@ -88,19 +89,20 @@ void roles_are_held_once(const Manifest& manifest, Diagnostics& diagnostics) {
     }
 }
 
-// Each would find the other's plan (hv/abi/service_plan.hpp).
-void services_are_two_domains(const Manifest& manifest, Diagnostics& diagnostics) {
+// Each would find another's plan as its last module (hv/abi/service_plan.hpp).
+void special_domains_differ(const Manifest& manifest, Diagnostics& diagnostics) {
     for (const DomainSpec& domain : manifest.domains) {
         const At<Role>* first = nullptr;
         for (const At<Role>& role : domain.roles) {
-            if (role.value != Role::Console && role.value != Role::Xenstore) {
+            if (role.value == Role::Tpm) {
                 continue;
             }
             if (first != nullptr && first->value != role.value) {
                 diagnostics.add(
                     role.place,
                     "the domain has the role " + quote(to_string(first->value)) + ", too",
-                    "expected the roles \"console\" and \"xenstore\" at two domains");
+                    "expected the roles \"console\", \"launcher\", \"recovery\" and "
+                    "\"xenstore\" at different domains");
             }
             first = &role;
         }
@@ -174,80 +176,20 @@ void files_exist(const Manifest& manifest, Diagnostics& diagnostics) {
     }
 }
 
-void references_are_known(const Manifest& manifest, Diagnostics& diagnostics) {
-    std::vector<std::string_view> names;
-    for (const DomainSpec& domain : manifest.domains) {
-        names.emplace_back(domain.name.value);
-    }
-    for (const DomainSpec& domain : manifest.domains) {
-        for (const auto& reference : domain.after) {
-            if (std::find(names.begin(), names.end(), reference.value) == names.end()) {
-                const auto meant = nearest(reference.value, names);
-                diagnostics.add(reference.place, "no domain is named " + quote(reference.value),
-                                meant ? "did you mean " + quote(*meant) + "?"
-                                      : "expected the name of a domain");
-            }
-        }
-    }
-}
-
-// Whom a domain cannot start without: those it names, and who serves its disks. An interface or a
-// channel may come up late.
-std::vector<At<std::string>> needs_of(const DomainSpec& domain) {
-    auto needs = domain.after;
-    for (const DiskSpec& disk : domain.disks) {
-        if (disk.backend.value != domain.name.value) {  // which check_devices reports
-            needs.push_back(disk.backend);
-        }
-    }
-    return needs;
-}
-
-// Whether following the needs from `from` leads to `wanted`.
-bool leads_to(const Manifest& manifest, const std::string& from, const std::string& wanted,
-              std::vector<std::string>& seen) {
-    if (std::find(seen.begin(), seen.end(), from) != seen.end()) {
-        return false;
-    }
-    seen.push_back(from);
-    for (const DomainSpec& domain : manifest.domains) {
-        for (const auto& next : needs_of(domain)) {
-            if (domain.name.value == from &&
-                (next.value == wanted || leads_to(manifest, next.value, wanted, seen))) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-void order_has_no_cycle(const Manifest& manifest, Diagnostics& diagnostics) {
-    for (const DomainSpec& domain : manifest.domains) {
-        for (const auto& next : needs_of(domain)) {
-            std::vector<std::string> seen;
-            if (next.value == domain.name.value ||
-                leads_to(manifest, next.value, domain.name.value, seen)) {
-                diagnostics.add(
-                    next.place,
-                    quote(domain.name.value) + " waits for itself through " + quote(next.value),
-                    "expected an order without a cycle");
-            }
-        }
-    }
-}
-
 void pv_domains_are_possible(const Manifest& manifest, Diagnostics& diagnostics) {
     for (const DomainSpec& domain : manifest.domains) {
         check_pv(domain, diagnostics);
     }
 }
 
-constexpr std::array<Rule, 14> rules{
-    domains_exist,         names_are_well_formed,      names_are_unique,
-    uuids_are_unique,      domids_are_unique,          roles_are_held_once,
-    memory_is_whole_pages, memory_maximum_is_not_less, memory_fits_the_machine,
-    references_are_known,  order_has_no_cycle,         pv_domains_are_possible,
-    check_devices,         services_are_two_domains,
+constexpr std::array<Rule, 13> rules{
+    domains_exist,           names_are_well_formed,
+    names_are_unique,        uuids_are_unique,
+    domids_are_unique,       roles_are_held_once,
+    memory_is_whole_pages,   memory_maximum_is_not_less,
+    memory_fits_the_machine, check_order,
+    pv_domains_are_possible, check_devices,
+    special_domains_differ,
 };
 
 }  // namespace

@@ -19,6 +19,14 @@ const DomainSpec* holder_of(const Manifest& manifest, Role role) {
     return nullptr;
 }
 
+bool needs_launcher(const Manifest& manifest) {
+    return std::any_of(manifest.domains.begin(), manifest.domains.end(), [](const DomainSpec& d) {
+        return !d.after.empty() || d.ready.when.value != ReadyWhen::Started ||
+               d.on_failure.value != Policy::Ignore || d.on_crash.value != Policy::Ignore ||
+               has_role(d, Role::Recovery);
+    });
+}
+
 Uuid uuid_of(const DomainSpec& domain) {
     return domain.uuid ? domain.uuid->value : derive_uuid(domain.name.value);
 }

@@ -15,6 +15,9 @@ inline constexpr std::string_view console_name = "console";
 // Who has it; nobody if that is no domain of the manifest.
 [[nodiscard]] const DomainSpec* holder_of(const Manifest& manifest, Role role);
 
+// Whether anything of start order, failures or recovery is for the launcher to carry out.
+[[nodiscard]] bool needs_launcher(const Manifest& manifest);
+
 [[nodiscard]] Uuid uuid_of(const DomainSpec& domain);
 // Of the interface with this index.
 [[nodiscard]] Mac mac_of(const DomainSpec& domain, size_t index);

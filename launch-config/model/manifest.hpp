@@ -52,6 +52,14 @@ struct ChannelSpec {
     ChannelEnd end = ChannelEnd::Pty;
 };
 
+struct ReadySpec {
+    Place place;
+    At<ReadyWhen> when;
+    std::string path;
+    std::string text;
+    uint32_t timeout_ms = default_ready_timeout_ms;
+};
+
 struct DomainSpec {
     Place place;
     At<std::string> name;
@@ -74,7 +82,10 @@ struct DomainSpec {
     std::vector<NetSpec> nets;
     std::vector<ChannelSpec> channels;
     std::vector<At<std::string>> device_fields;  // those of the three that are there
-    std::vector<At<std::string>> after;  // not implemented yet; references are checked all the same
+    std::vector<At<std::string>> after;
+    ReadySpec ready;
+    At<Policy> on_failure;
+    At<Policy> on_crash;
 };
 
 // The machine the plan must fit; what is not stated is not checked.

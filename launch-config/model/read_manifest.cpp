@@ -4,6 +4,7 @@
 #include "launch-config/model/manifest.hpp"
 #include "launch-config/model/object_reader.hpp"
 #include "launch-config/model/read_devices.hpp"
+#include "launch-config/model/read_order.hpp"
 
 #include <algorithm>
 #include <array>
@@ -17,9 +18,6 @@ constexpr std::string_view nothing_of_this = "no such field in this version";
 
 // Fields of the design that this version does not carry out.
 constexpr std::array later_domain_fields{
-    LaterField{"ready", nothing_of_this},
-    LaterField{"on-failure", nothing_of_this},
-    LaterField{"on-crash", nothing_of_this},
     LaterField{"on-reboot", nothing_of_this},
     LaterField{"restart", nothing_of_this},
     LaterField{"start-unmeasured", nothing_of_this},
@@ -48,10 +46,11 @@ constexpr std::array later_top_fields{
 constexpr std::array<std::string_view, 2> types{"pv", "pvh"};
 constexpr std::array<std::string_view, 1> later_types{"hvm"};
 constexpr std::array<std::string_view, 2> p2m_orders{"identity", "permuted"};
-constexpr std::array<std::string_view, 3> roles{"console", "tpm", "xenstore"};
-constexpr std::array role_values{Role::Console, Role::Tpm, Role::Xenstore};
-constexpr std::array<std::string_view, 4> later_roles{"control", "hardware", "recovery",
-                                                      "launcher"};
+constexpr std::array<std::string_view, 5> roles{"console", "launcher", "recovery", "tpm",
+                                                "xenstore"};
+constexpr std::array role_values{Role::Console, Role::Launcher, Role::Recovery, Role::Tpm,
+                                 Role::Xenstore};
+constexpr std::array<std::string_view, 2> later_roles{"control", "hardware"};
 constexpr std::array<std::string_view, 4> ends{"poweroff", "reboot", "crash", "never"};
 constexpr std::array<std::string_view, 3> measurements{"required", "preferred", "off"};
 
@@ -81,17 +80,24 @@ class ManifestReader {
     }
 
   private:
-    // Devices are found in Xenstore, so with them there is one.
+    // Devices are found in Xenstore, and readiness is seen there, so with them there is one.
     void read_xenstore(ObjectReader& top, Manifest& manifest) {
+        const auto& domains = manifest.domains;
         const bool has_devices =
-            std::any_of(manifest.domains.begin(), manifest.domains.end(),
+            std::any_of(domains.begin(), domains.end(),
                         [](const DomainSpec& d) { return !d.device_fields.empty(); });
-        manifest.has_xenstore = top.boolean("xenstore").value_or(has_devices);
-        if (has_devices && !manifest.has_xenstore) {
+        const bool has_readiness = std::any_of(
+            domains.begin(), domains.end(),
+            [](const DomainSpec& d) { return d.ready.when.value != ReadyWhen::Started; });
+        manifest.has_xenstore = top.boolean("xenstore").value_or(has_devices || has_readiness);
+        if ((has_devices || has_readiness) && !manifest.has_xenstore) {
             Place place;
             static_cast<void>(top.member("xenstore", place));
-            diagnostics_.add(place, "is false, but domains have devices",
-                             "expected true, because they are found in Xenstore");
+            diagnostics_.add(place,
+                             has_devices ? "is false, but domains have devices"
+                                         : "is false, but a domain is ready by more than its start",
+                             has_devices ? "expected true, because they are found in Xenstore"
+                                         : "expected true, because that is seen in Xenstore");
         }
     }
 
@@ -158,7 +164,7 @@ class ManifestReader {
             domain.expected_end = static_cast<ExpectedEnd>(*end);
         }
         read_devices(reader, domain);
-        read_after(reader, domain);
+        read_order(reader, domain);
         reader.finish(later_domain_fields);
         return domain;
     }
@@ -274,25 +280,6 @@ class ManifestReader {
         }
         reference.path = directory_ / reference.file;
         return reference;
-    }
-
-    // Not implemented, but what it refers to is checked, so that no mistake waits behind another.
-    void read_after(ObjectReader& reader, DomainSpec& domain) {
-        Place place;
-        if (reader.member("after", place) == nullptr) {
-            return;
-        }
-        diagnostics_.add(place, "field \"after\" is not implemented yet",
-                         "expected " + std::string{nothing_of_this} +
-                             ": domains start in the order of the manifest");
-        for (const auto& [item, at] : reader.array("after")) {
-            if (item->kind == JsonValue::Kind::String) {
-                domain.after.push_back({item->string, at});
-            } else {
-                diagnostics_.add(at, "is " + std::string{name_of(item->kind)},
-                                 "expected the name of a domain");
-            }
-        }
     }
 
     Diagnostics& diagnostics_;

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 #include <openssl/evp.h>
@@ -100,6 +102,23 @@ std::string format_size(uint64_t bytes) {
         ++unit;
     }
     return std::to_string(bytes) + (unit == 0 ? "" : std::string(1, "KMGT"[unit - 1]));
+}
+
+std::optional<uint64_t> parse_duration(std::string_view text) {
+    constexpr std::array<std::pair<std::string_view, uint64_t>, 3> units{
+        {{"ms", 1}, {"s", 1000}, {"m", 60'000}}};
+    uint64_t count = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+    if (error != std::errc{}) {
+        return std::nullopt;
+    }
+    const std::string_view unit = text.substr(static_cast<size_t>(end - text.data()));
+    for (const auto& [name, factor] : units) {
+        if (unit == name && count <= std::numeric_limits<uint64_t>::max() / factor) {
+            return count * factor;
+        }
+    }
+    return std::nullopt;
 }
 
 std::optional<Uuid> parse_uuid(std::string_view text) {

@@ -21,6 +21,9 @@ std::optional<uint64_t> parse_size(std::string_view text);
 // The shortest exact form: "256M", "1G", "4K", "17" for bytes.
 std::string format_size(uint64_t bytes);
 
+// "250ms", "60s", "2m", in milliseconds: a whole number of one unit.
+std::optional<uint64_t> parse_duration(std::string_view text);
+
 using Uuid = std::array<std::byte, 16>;
 std::optional<Uuid> parse_uuid(std::string_view text);
 std::string format_uuid(const Uuid& uuid);

@@ -15,7 +15,7 @@ fail() {
 
 # hv.elf32 is only copied: any bytes will do, so that this test needs no hypervisor.
 mkdir "$work/lib"
-cp "$3/domb.bin" "$3/console.elf" "$3/xenstore.elf" "$work/lib"
+cp "$3/domb.bin" "$3/console.elf" "$3/xenstore.elf" "$3/launcher.elf" "$work/lib"
 echo "stands for the hypervisor" >"$work/lib/hv.elf32"
 build() { "$gantry" build --lib "$work/lib" "$@"; }
 
@@ -67,6 +67,29 @@ jq -r '.events[].text' "$work/devices/reference.json" |
 if build "$devices" -o "$work/none" 2>/dev/null || [ -e "$work/none" ]; then
     fail "devices that nobody serves were built"
 fi
+
+# Start order reaches the launch, the measurement and Xenstore, and brings the launcher along.
+build "$corpus/good/order.json" -o "$work/order"
+"$gantry" show --json "$work/order" >"$work/order.json"
+[ "$(jq -c '.domains[1, 2, 3] | [.after, .ready, .["on-failure", "on-crash"]]' "$work/order.json")" = \
+    '[["storage"],{"when":"xenstore","path":"data/net/ready","value":"all up","timeout-ms":60000},null,null]
+[["storage","net"],{"when":"connected","timeout-ms":1},null,"recovery"]
+[["web"],{"when":"console","text":"100% done \\o/","timeout-ms":3600000},"halt",null]' ] ||
+    fail "the order is not that of the manifest: $(jq -c .domains "$work/order.json")"
+[ "$(jq -r '.domains[7:] | map(.name) | join(" ")' "$work/order.json")" = \
+    "console xenstore launcher" ] || fail "the launcher is not the last service"
+jq -r '.events[].text' "$work/order/reference.json" >"$work/texts"
+for line in 'after storage,net' 'ready serving timeout 120000' 'on-failure recovery' \
+    'ready xenstore data/net/ready timeout 60000 value all up' 'roles recovery' 'roles launcher' \
+    'ready console timeout 3600000 text 100% done \x5co/'; do
+    grep -qxF "$line" "$work/texts" || fail "\"$line\" is not measured"
+done
+"$gantry" show --xenstore "$work/order" >"$work/tree"
+for line in '/local/domain/1/backend/vbd/2/51712/state = "1"   (n1,r2,r10)' \
+    '/local/domain/2/data/net/ready = ""   (n2,r10)' '/local/domain/8/matched/4 = ""   (n8,r10)' \
+    '/local/domain/7/recovery/reason = ""   (n10,r7)'; do
+    grep -qxF "$line" "$work/tree" || fail "the Xenstore tree has no line $line"
+done
 
 if build "$corpus/bad/vcpus_zero.json" -o "$work/none" 2>/dev/null || [ -e "$work/none" ]; then
     fail "a bad manifest was built"

@@ -44,6 +44,17 @@ TEST(Size, is_formatted_exactly) {
     EXPECT_EQ("0", format_size(0));
 }
 
+TEST(Duration, takes_a_number_of_one_unit) {
+    EXPECT_EQ(250U, parse_duration("250ms"));
+    EXPECT_EQ(60'000U, parse_duration("60s"));
+    EXPECT_EQ(3'600'000U, parse_duration("60m"));
+    EXPECT_EQ(0U, parse_duration("0s"));
+    for (const char* wrong : {"", "s", "60", "60 s", "-1s", "1.5s", "1h", "1S", "1m30s", "+1s",
+                              "18446744073709551616ms", "18446744073709551615s"}) {
+        EXPECT_EQ(std::nullopt, parse_duration(wrong)) << wrong;
+    }
+}
+
 TEST(Uuid, is_derived_as_rfc_4122_says) {
     const Uuid uuid = derive_uuid("web");
     EXPECT_EQ(uuid, derive_uuid("web"));

@@ -6,6 +6,8 @@
 #include "launch-config/model/assemble.hpp"
 #include "launch-config/xenstore/initial_tree.hpp"
 
+#include <functional>
+
 #include <gtest/gtest.h>
 
 namespace {
@@ -39,7 +41,8 @@ class Services : public testing::Test {
     }
     Plan assemble() {
         Plan plan = launch::model::assemble(
-            manifest, prepared, {bytes_of("domb"), bytes_of("console"), bytes_of("xenstore")},
+            manifest, prepared,
+            {bytes_of("domb"), bytes_of("console"), bytes_of("xenstore"), bytes_of("launcher")},
             diagnostics);
         EXPECT_TRUE(diagnostics.empty());
         return plan;
@@ -82,6 +85,51 @@ TEST_F(Services, give_way_to_a_domain_with_their_role) {
     ASSERT_EQ(plan.graph.domains.size(), 3U);
     EXPECT_TRUE(plan.graph.domains[1].roles.has(Role::Xenstore));
     EXPECT_FALSE(plan.graph.domains[1].initrd.has_value());
+}
+
+// The tree is the Xenstore service's, though it is not the last.
+TEST_F(Services, have_a_launcher_behind_them_where_there_is_an_order) {
+    manifest.has_xenstore = true;
+    manifest.domains[1].after.push_back({"web", {}});
+    const Plan plan = assemble();
+    ASSERT_EQ(plan.graph.domains.size(), 5U);
+    EXPECT_EQ(plan.graph.domains[1].after[0], "web");
+    EXPECT_TRUE(plan.graph.domains[3].initrd.has_value());
+    const launch::Domain& launcher = plan.graph.domains[4];
+    EXPECT_EQ(launcher.name, "launcher");
+    EXPECT_TRUE(launcher.roles.has(Role::Launcher));
+    EXPECT_EQ(launcher.expected_end, launch::ExpectedEnd::Never);
+    EXPECT_EQ(launcher.memory_bytes, plan.graph.domains[2].memory_bytes);
+    EXPECT_FALSE(launcher.initrd.has_value());
+    EXPECT_EQ(plan.modules[launcher.kernel.module_index].bytes, bytes_of("launcher"));
+}
+
+TEST_F(Services, have_a_launcher_for_every_part_of_an_order) {
+    using launch::Policy;
+    const std::vector<std::function<void(launch::model::DomainSpec&)>> parts{
+        [](auto& d) {
+            d.after.push_back({"db", {}});
+        },
+        [](auto& d) {
+            d.ready = {{}, {launch::ReadyWhen::Xenstore, {}}, "data", {}, 1};
+        },
+        [](auto& d) { d.on_failure.value = Policy::Halt; },
+        [](auto& d) { d.on_crash.value = Policy::Halt; },
+        [](auto& d) {
+            d.roles.push_back({Role::Recovery, {}});
+        },
+    };
+    manifest.has_xenstore = true;
+    const auto without = manifest;
+    for (const auto& part : parts) {
+        manifest = without;
+        part(manifest.domains[0]);
+        const Plan plan = assemble();
+        ASSERT_EQ(plan.graph.domains.size(), 5U);
+        EXPECT_TRUE(plan.graph.domains[4].roles.has(Role::Launcher));
+        manifest.domains[1].roles.push_back({Role::Launcher, {}});
+        EXPECT_EQ(assemble().graph.domains.size(), 4U);
+    }
 }
 
 class NoOutside final : public xenstore::Outside {
