@@ -60,4 +60,26 @@ bad bad console_abuse seconds=2 poweroff
 beside_neighbour "a console ring that makes no sense, and a flood of text"
 expect_pass bad
 expect_every_heartbeat
+
+# The launcher itself, who decides against a domain of the plan: nobody expects that.
+new_case "a launcher that goes too far"
+build <<<'{
+  "machine": {"memory": "256M", "cpus": 2}, "measurement": "off",
+  "domains": [
+    {"name": "launcher", "memory": "16M", "kernel": "@launcher_abuse@", "roles": ["launcher"]},
+    {"name": "neighbour", "memory": "32M", "kernel": "@neighbour@", "cmdline": "seconds=2"},
+    {"name": "late", "memory": "16M", "kernel": "@hello@", "after": ["neighbour"]},
+    {"name": "never", "memory": "16M", "kernel": "@hello@", "after": ["neighbour"]},
+    {"name": "rescue", "memory": "16M", "kernel": "@launcher_abuse@", "cmdline": "rescue",
+     "roles": ["recovery"]}
+  ]}'
+boot --tpm none
+expect_status 1
+expect_line 'machine: unexpected'
+for domain in launcher neighbour late rescue; do
+    expect_pass "$domain"
+done
+expect_record 'event=recovery-started domid=5 reason=the%20test%20wants%20it'
+expect_record 'event=domain-ended domid=4 name=never how=not-started expected=no'
+expect_no_record 'event=domain-started domid=4 '
 finish
