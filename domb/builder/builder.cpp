@@ -99,7 +99,8 @@ std::span<const std::byte> plan_for(const launch::LaunchGraph& graph,
 Checked<void> prepare(const Job& job, const launch::Domain& domain) {
     const auto out_of_memory = hv::Err{Refused{Refusal::Hypervisor, ""}};
     const auto may_run = [&] {
-        return job.measurement.works() || job.graph.measurement != launch::Measurement::Required;
+        return job.measurement.works() || domain.start_unmeasured ||
+               job.graph.measurement != launch::Measurement::Required;
     };
     if (!may_run()) {
         return hv::Err{Refused{Refusal::Unmeasured, ""}};  // no need to look at anything
@@ -184,7 +185,10 @@ Outcome build_all(const Job& job) {
     if (!measured && job.graph.measurement != launch::Measurement::Off) {
         print_measure_error(job.hypervisor, job.measurement.error());
     }
-    if (!measured && job.graph.measurement == launch::Measurement::Required) {
+    const bool somebody_may_start =
+        measured || job.graph.measurement != launch::Measurement::Required ||
+        std::ranges::any_of(job.graph.domains, &launch::Domain::start_unmeasured);
+    if (!somebody_may_start) {
         return Outcome::Failed;
     }
     if (!accepted || !job.hypervisor.cap(job.measurement.log_used(), measured).ok()) {

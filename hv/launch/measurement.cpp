@@ -168,12 +168,14 @@ void start_measurement(boot::Machine& m, const Plan& plan) {
     }
     report("cannot measure", measured.error());
     static_cast<void>(cap_with_error(plan));  // no domain gets the TPM either way
-    if (plan.graph.measurement == launch::Measurement::Required) {
+    const bool is_required = plan.graph.measurement == launch::Measurement::Required;
+    if (is_required && unmeasured_domain(plan) == nullptr) {
         dev::stop("measurement is required: no domain is started");
     }
     // Capped or given up: the rest of the launch has neither TPM nor log.
     state = {.builder_image = state.builder_image};
-    dev::log("measurement is preferred: going on unmeasured");
+    dev::log(is_required ? "measurement is required: only the recovery domain will start"
+                         : "measurement is preferred: going on unmeasured");
 }
 
 bool cap_with_error(const Plan& plan) {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hv/launch/order.hpp"
 
+#include "hv/abi/xen_hvm.hpp"
 #include "hv/dev/log.hpp"
 #include "hv/domain/vcpu.hpp"
+#include "hv/event/event_channels.hpp"
 #include "hv/launch/create.hpp"
 #include "hv/launch/measurement.hpp"
 #include "hv/sched/sched.hpp"
@@ -15,6 +17,7 @@ namespace hv::hyperlaunch {
 namespace {
 
 using abi::Errno;
+using abi::HvmParam;
 using launch::Role;
 
 // The TPM changes hands: domB has left it idle and without an active locality. The domain gets
@@ -68,6 +71,13 @@ bool tell_reason(domain::Domain& d, std::string_view reason) {
     });
 }
 
+void record_recovery(const domain::Domain& d, std::string_view reason) {
+    constexpr size_t most_recorded = 150;  // a byte takes up to three in a line of 640
+    dev::Record{"recovery-started"}
+        .with("domid", d.id.value())
+        .with("reason", reason.substr(0, most_recorded));
+}
+
 }  // namespace
 
 void start(domain::Domain& d) {
@@ -75,6 +85,22 @@ void start(domain::Domain& d) {
     d.state = domain::State::Running;
     dev::Record{"domain-started"}.with("domid", d.id.value()).with("name", d.name);
     sched::set_online(*d.vcpus[0], true);
+}
+
+// Its rings stay what they are, pages of its own; nobody is at their other end, so it is not told
+// of them. It has no TPM and no log, because the decoder gives it no role for them.
+void start_unmeasured(domain::Domain& d) {
+    constexpr std::string_view reason = "measurement is required and has failed";
+    event::close_all(d);
+    for (const HvmParam param :
+         {HvmParam::HVM_PARAM_CONSOLE_PFN, HvmParam::HVM_PARAM_CONSOLE_EVTCHN,
+          HvmParam::HVM_PARAM_STORE_PFN, HvmParam::HVM_PARAM_STORE_EVTCHN}) {
+        d.hvm_params[static_cast<size_t>(param)] = 0;
+    }
+    d.roles = {};
+    static_cast<void>(tell_reason(d, reason));
+    record_recovery(d, reason);
+    start(d);
 }
 
 Result<void, Errno> start_held(DomainId id) {
@@ -131,10 +157,7 @@ Result<void, Errno> start_recovery(std::string_view reason) {
     if (d.state != domain::State::Built || !tell_reason(d, reason)) {
         return Err{Errno::XEN_EINVAL};
     }
-    constexpr size_t most_recorded = 150;  // a byte takes up to three in a line of 640
-    dev::Record{"recovery-started"}
-        .with("domid", d.id.value())
-        .with("reason", reason.substr(0, most_recorded));
+    record_recovery(d, reason);
     start(d);
     return Ok{};
 }

@@ -17,6 +17,10 @@ namespace hv::hyperlaunch {
 // The first vCPU of a domain that is built runs from now on. With its lock held.
 void start(domain::Domain& domain);
 
+// The same for the only domain of a launch that should have been measured and is not. It gets
+// neither roles nor peers, and knows why.
+void start_unmeasured(domain::Domain& domain);
+
 // XEN_DOMCTL_unpausedomain: a held domain, but never the recovery domain.
 Result<void, abi::Errno> start_held(DomainId id);
 

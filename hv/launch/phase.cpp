@@ -26,6 +26,8 @@ namespace {
 constinit std::atomic<Phase> now{Phase::Prepare};
 constinit boot::Machine* machine = nullptr;
 constinit const Plan* plan = nullptr;
+// Set when what is required is not measured: nobody else starts.
+constinit const launch::Domain* only_one = nullptr;
 constinit std::atomic<uint64_t> reap_again_ns{0};  // when patience ends, or 0
 constinit Spinlock reap_lock;                      // outermost: one CPU tears down at a time
 
@@ -37,7 +39,14 @@ void start_domains() {
     now.store(Phase::Running, std::memory_order_release);
     for (domain::Domain* d : domain::all()) {
         const LockGuard guard{d->lock};
-        if (d->state == domain::State::Built && !d->is_held) {
+        if (d->state != domain::State::Built) {
+            continue;
+        }
+        if (only_one != nullptr) {
+            if (d->id == only_one->domid) {
+                start_unmeasured(*d);
+            }
+        } else if (!d->is_held) {
             start(*d);
         }
     }
@@ -174,7 +183,10 @@ void keep_for_reaping(boot::Machine& m, const Plan& p) {
 
 bool enter_capped(bool measured) {
     if (!measured && plan->graph.measurement == launch::Measurement::Required) {
-        return false;
+        only_one = unmeasured_domain(*plan);
+        if (only_one == nullptr) {
+            return false;
+        }
     }
     if (!measured && measurement().is_active) {
         // The TPM failed half way; what runs now runs unmeasured, and without the TPM if that

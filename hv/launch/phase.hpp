@@ -25,7 +25,7 @@ Phase phase();
 void keep_for_reaping(boot::Machine& machine, const Plan& plan);
 
 // Prepare to Capped: domB says everything is decided, and whether everything is measured. False,
-// and nothing happens, if the plan requires measurement and it was not.
+// and nothing happens, if the plan requires measurement, it was not, and no domain may start then.
 bool enter_capped(bool measured);
 
 // Called by every CPU's run loop: when a domain has ended and no CPU is inside any more, tears it

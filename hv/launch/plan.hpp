@@ -21,4 +21,14 @@ struct Plan {
     std::string_view effective_cmdline;  // what the hypervisor was started with
 };
 
+// The domain that starts, alone, when what is `required` cannot be measured; nullptr: nobody does.
+inline const launch::Domain* unmeasured_domain(const Plan& plan) {
+    for (const launch::Domain& d : plan.graph.domains) {
+        if (d.start_unmeasured) {
+            return &d;
+        }
+    }
+    return nullptr;
+}
+
 }  // namespace hv::hyperlaunch

@@ -316,6 +316,23 @@ TEST_F(Builder, under_required_starts_nothing_without_a_tpm) {
                                         "reason=not-measured path=/domains/0"}));
 }
 
+TEST_F(Builder, under_required_builds_who_starts_unmeasured) {
+    add_domain("one", "/domains/0", true);
+    add_domain("rescue", "/domains/1", true).start_unmeasured = true;
+    add_domain("three", "/domains/2", true);
+    for (FakeEvents* failing : {static_cast<FakeEvents*>(nullptr), &events}) {
+        hypervisor = {};
+        events.fail_after = 4;  // in the second domain
+        EXPECT_EQ(build(failing), Outcome::Capped);
+        EXPECT_EQ(outcome(1), failing == nullptr ? LaunchOutcome::Refused : LaunchOutcome::Ready);
+        EXPECT_EQ(outcome(2), LaunchOutcome::Ready);
+        EXPECT_EQ(outcome(3), LaunchOutcome::Refused);
+        ASSERT_TRUE(hypervisor.capped.has_value());
+        EXPECT_FALSE(hypervisor.capped->second) << "hv starts that one alone";
+        EXPECT_NE(hypervisor.printed.find("measurement has failed"), std::string::npos);
+    }
+}
+
 TEST_F(Builder, under_preferred_goes_on_unmeasured) {
     graph.measurement = launch::Measurement::Preferred;
     add_domain("one", "/domains/0", true);

@@ -45,6 +45,20 @@ TEST(Measuring, required_stops_without_a_tpm) {
     });
 }
 
+TEST(Measuring, required_goes_on_for_a_domain_that_starts_unmeasured) {
+    alone([] {
+        LaunchMachine m;
+        m.make_plan(Measurement::Required);
+        EXPECT_TRUE(m.plan.graph.domains.push({.start_unmeasured = true}).ok());
+        m.tpm.fail_extends_after = 2;
+        start_measurement(m.boot, m.plan);
+        EXPECT_FALSE(measurement().is_active);
+        EXPECT_TRUE(m.says("event=capped separator=error")) << "as far as that goes";
+        EXPECT_TRUE(m.says("only the recovery domain will start"));
+        EXPECT_EQ(measurement().log_used, 0U);
+    });
+}
+
 TEST(Measuring, preferred_goes_on_without_a_tpm) {
     alone([] {
         LaunchMachine m;

@@ -38,6 +38,17 @@ int code(const hv::Result<T, Errno>& result) {
     return result.ok() ? 0 : number(result.error());
 }
 
+// Some port of a domain is in use.
+bool has_ports(FakeDomain& d) {
+    for (uint32_t n = 1; n < FakeDomain::port_count; ++n) {
+        const auto status = hv::event::status(d.domain(), hv::EvtchnPort{n});
+        if (status.ok() && status.value().state != hv::abi::EvtchnStat::EVTCHNSTAT_closed) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // A launch that domB has completed: a launcher, which is a service, a domain that starts at once,
 // one that waits for it, the recovery domain, and one that domB has refused.
 struct Launched : LaunchMachine {
@@ -309,6 +320,50 @@ TEST(Order, launcher_is_no_builder) {
         for (const LaunchOp what : {LaunchOp::GetFate, LaunchOp::Recover, LaunchOp::Record}) {
             EXPECT_EQ(m.op(what, Launched::argument), number(Errno::XEN_EPERM));
         }
+    });
+}
+
+TEST(Order, when_nothing_is_measured_one_domain_starts_alone_and_bare) {
+    alone([] {
+        Launched m;
+        m.plan.graph.measurement = launch::Measurement::Required;
+        EXPECT_TRUE(
+            m.plan.graph.domains.push({.domid = DomainId{4}, .start_unmeasured = true}).ok());
+        auto& rescue = m.recovery.domain();
+        for (const uint32_t param : {1U, 2U, 17U, 18U}) {  // [xen-pub] hvm/params.h
+            rescue.hvm_params[param] = 7;
+        }
+        ASSERT_TRUE(
+            hv::event::connect(rescue, hv::EvtchnPort{1}, m.first.domain(), hv::EvtchnPort{1})
+                .ok());
+        EXPECT_EQ(m.begin(), std::nullopt);
+        EXPECT_TRUE(m.runs(m.recovery));
+        for (FakeDomain* d : {&m.launcher, &m.first, &m.second}) {
+            EXPECT_EQ(d->domain().state, State::Built);
+            EXPECT_EQ(m.machine.sched.online.count(&d->vcpu()), 0U);
+        }
+        EXPECT_TRUE(rescue.roles.empty());
+        for (const uint32_t param : {1U, 2U, 17U, 18U}) {
+            EXPECT_EQ(rescue.hvm_params[param], 0U);
+        }
+        EXPECT_FALSE(has_ports(m.recovery));
+        EXPECT_STREQ(&m.recovery.at<char>(hv::abi::recovery_reason_gpaddr),
+                     "measurement is required and has failed");
+        EXPECT_TRUE(m.says("event=capped measured=no"));
+        EXPECT_TRUE(m.says("event=recovery-started domid=4 reason=measurement is required"));
+        EXPECT_EQ(m.end(m.recovery), MachineStatus::Unexpected);
+    });
+    // Measured, it waits like any other recovery domain.
+    alone([] {
+        Launched m;
+        m.plan.graph.measurement = launch::Measurement::Required;
+        EXPECT_TRUE(
+            m.plan.graph.domains.push({.domid = DomainId{4}, .start_unmeasured = true}).ok());
+        EXPECT_TRUE(hv::hyperlaunch::enter_capped(true));
+        hv::domain::end(m.builder.domain(), End::Poweroff, "");
+        EXPECT_EQ(m.off(), std::nullopt);
+        EXPECT_FALSE(m.runs(m.recovery));
+        EXPECT_TRUE(m.runs(m.first));
     });
 }
 
