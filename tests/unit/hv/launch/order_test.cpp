@@ -1,42 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Domains that are held: who may start and end them, what the launcher hears of them, and how long
-// the machine stays on for them.
-#include "hv/launch/order.hpp"
+// Domains that are held: who may start and end them, and who starts when nothing is measured.
+#include "tests/unit/hv/launch/launched.hpp"
 
-#include "hv/abi/launch_op.hpp"
-#include "hv/launch/create.hpp"
-#include "hv/launch/launch_op.hpp"
-#include "hv/launch/phase.hpp"
-#include "tests/unit/hv/launch/launch_machine.hpp"
-
-#include <array>
-#include <cstring>
-#include <optional>
-
+namespace order {
 namespace {
 
-using hv::DomainId;
-using hv::abi::Errno;
-using hv::abi::LaunchFate;
-using hv::abi::LaunchOp;
-using hv::abi::LaunchState;
-using hv::dev::MachineStatus;
-using hv::domain::End;
-using hv::domain::State;
-using hv::hyperlaunch::reap;
-using hv::hyperlaunch::start_held;
-using hv::hyperlaunch::stop;
-using launch::Role;
-
 constexpr std::array<uint16_t, 5> nobodies{0, 5, 0x7fe0, 0x7ff0, 0xffff};
-
-constexpr int number(Errno error) {
-    return static_cast<int>(error);
-}
-template <class T>
-int code(const hv::Result<T, Errno>& result) {
-    return result.ok() ? 0 : number(result.error());
-}
 
 // Some port of a domain is in use.
 bool has_ports(FakeDomain& d) {
@@ -48,90 +17,6 @@ bool has_ports(FakeDomain& d) {
     }
     return false;
 }
-
-// A launch that domB has completed: a launcher, which is a service, a domain that starts at once,
-// one that waits for it, the recovery domain, and one that domB has refused.
-struct Launched : LaunchMachine {
-    Launched() {
-        make_plan(launch::Measurement::Off);
-        hv::hyperlaunch::keep_for_reaping(boot, plan);
-        for (FakeDomain* d : {&launcher, &first, &second, &recovery}) {
-            d->domain().state = State::Built;
-        }
-        launcher.domain().roles.add(Role::Launcher);
-        launcher.domain().expected_end = launch::ExpectedEnd::Never;
-        second.domain().is_held = true;
-        recovery.domain().is_held = true;
-        recovery.domain().roles.add(Role::Recovery);
-        const hv::Mfn page = machine.take_frames(1, hv::mm::FrameUse::Guest, recovery.id());
-        EXPECT_TRUE(
-            recovery.domain()
-                .p2m.map(hv::hyperlaunch::recovery_reason_gfn, page, 1, hv::mm::Access::ReadWrite)
-                .ok());
-        builder.domain().is_builder = true;
-    }
-    // domB ends; 0 if the machine is still on, else how it went off.
-    std::optional<MachineStatus> begin() {
-        EXPECT_TRUE(hv::hyperlaunch::enter_capped(false));
-        hv::domain::end(builder.domain(), End::Poweroff, "");
-        return off();
-    }
-    std::optional<MachineStatus> off() {
-        try {
-            reap();
-            return std::nullopt;
-        } catch (const PoweredOff& status) {
-            return status.status;
-        }
-    }
-    std::optional<MachineStatus> end(FakeDomain& d, End why = End::Poweroff) {
-        hv::domain::end(d.domain(), why, "");
-        return off();
-    }
-    bool runs(FakeDomain& d) {
-        return d.domain().state == State::Running && machine.sched.online.count(&d.vcpu()) != 0 &&
-               machine.sched.online.at(&d.vcpu());
-    }
-    // By the launcher's vCPU: 0, or the errno.
-    template <class T>
-    int call(LaunchOp what, T& value) {
-        launcher.at<T>(argument) = value;
-        const int result = op(what, argument);
-        value = launcher.at<T>(argument);
-        return result;
-    }
-    int op(LaunchOp what, uint64_t at) {
-        return code(hv::hyperlaunch::handle_launch_op(launcher.vcpu(), static_cast<uint64_t>(what),
-                                                      hv::GuestVaddr{at}));
-    }
-    int record(std::string_view line) {
-        std::memcpy(&launcher.at<char>(text), line.data(), line.size());
-        hv::abi::LaunchRecord request{text, static_cast<uint32_t>(line.size()), 0};
-        return call(LaunchOp::Record, request);
-    }
-    int recover(std::string_view reason) {
-        std::memcpy(&launcher.at<char>(text), reason.data(), reason.size());
-        hv::abi::LaunchRecovery request{text, static_cast<uint32_t>(reason.size()), 0};
-        return call(LaunchOp::Recover, request);
-    }
-    // The fate of a domain that there is.
-    LaunchFate fate(uint32_t id) {
-        LaunchFate answer{};
-        std::memset(&answer, 0xee, sizeof(answer));
-        answer.domid = id;
-        EXPECT_EQ(call(LaunchOp::GetFate, answer), 0);
-        return answer;
-    }
-
-    static constexpr uint64_t argument = 0x3000;
-    static constexpr uint64_t text = 0x4000;
-    static constexpr uint64_t not_mapped = uint64_t{1} << 38;
-    FakeDomain& launcher = machine.add_domain(1, 1);
-    FakeDomain& first = machine.add_domain(2, 1);
-    FakeDomain& second = machine.add_domain(3, 1);
-    FakeDomain& recovery = machine.add_domain(4, 1);
-    FakeDomain& builder = machine.add_domain(0x7fe0, 1);
-};
 
 TEST(Order, held_domains_start_when_the_launcher_says_so) {
     alone([] {
@@ -217,112 +102,6 @@ TEST(Order, teardown_waits_until_everything_is_said) {
     });
 }
 
-TEST(Order, launcher_hears_what_became_of_each) {
-    alone([] {
-        Launched m;
-        m.second.domain().state = State::Refused;
-        m.second.domain().fate.put("/domains/2/kernel: no-pvh-note");
-        ASSERT_EQ(m.begin(), std::nullopt);
-        EXPECT_EQ(m.fate(1).state, LaunchState::Running);
-        EXPECT_EQ(m.fate(2).state, LaunchState::Running);
-        EXPECT_STREQ(m.fate(2).reason, "");
-        EXPECT_EQ(m.fate(4).state, LaunchState::Held);
-        const LaunchFate refused = m.fate(3);
-        EXPECT_EQ(refused.state, LaunchState::Refused);
-        EXPECT_EQ(refused.as_expected, 0U);
-        EXPECT_STREQ(refused.reason, "/domains/2/kernel: no-pvh-note");
-        m.recovery.domain().state = State::Running;  // keeps the machine on
-        ASSERT_EQ(m.end(m.first), std::nullopt);
-        const LaunchFate ended = m.fate(2);
-        EXPECT_EQ(ended.state, LaunchState::Ended);
-        EXPECT_EQ(ended.as_expected, 1U);
-        EXPECT_EQ(ended.pad, 0U);
-        EXPECT_STREQ(ended.reason, "ended");
-        for (const uint32_t nobody : {0U, 5U, 0x7fe0U, 0x10002U, ~0U}) {
-            LaunchFate answer{.domid = nobody, .state = {}};
-            EXPECT_EQ(m.call(LaunchOp::GetFate, answer), number(Errno::XEN_ESRCH)) << nobody;
-        }
-    });
-}
-
-TEST(Order, long_reason_is_cut_and_ends) {
-    alone([] {
-        Launched m;
-        m.second.domain().state = State::Refused;
-        m.second.domain().fate.put(std::string(200, 'x'));
-        ASSERT_EQ(m.begin(), std::nullopt);
-        EXPECT_EQ(std::strlen(m.fate(3).reason), hv::abi::launch_reason_bytes - 1);
-    });
-}
-
-TEST(Order, recovery_domain_starts_once_and_knows_why) {
-    alone([] {
-        Launched m;
-        ASSERT_EQ(m.begin(), std::nullopt);
-        const char* page = &m.recovery.at<char>(hv::abi::recovery_reason_gpaddr);
-        EXPECT_EQ(m.recover("web: not ready in time"), 0);
-        EXPECT_TRUE(m.runs(m.recovery));
-        EXPECT_STREQ(page, "web: not ready in time");
-        EXPECT_TRUE(m.says("event=recovery-started domid=4 reason=web: not ready in time"));
-        EXPECT_TRUE(m.says("event=domain-started domid=4"));
-        EXPECT_EQ(m.recover("again"), number(Errno::XEN_EINVAL));
-        EXPECT_STREQ(page, "web: not ready in time") << "it is the domain's now";
-    });
-}
-
-TEST(Order, recovery_domain_that_cannot_start_is_said_so) {
-    alone([] {
-        Launched m;
-        ASSERT_EQ(m.begin(), std::nullopt);
-        m.recovery.domain().state = State::Refused;
-        EXPECT_EQ(m.recover("x"), number(Errno::XEN_EINVAL));
-        m.recovery.domain().roles = {};
-        EXPECT_EQ(m.recover("x"), number(Errno::XEN_ESRCH));
-        hv::abi::LaunchRecovery request{Launched::text, 513, 0};
-        EXPECT_EQ(m.call(LaunchOp::Recover, request), number(Errno::XEN_E2BIG));
-        request = {Launched::not_mapped, 1, 0};
-        EXPECT_EQ(m.call(LaunchOp::Recover, request), number(Errno::XEN_EFAULT));
-    });
-}
-
-TEST(Order, launcher_says_what_only_it_knows) {
-    alone([] {
-        Launched m;
-        ASSERT_EQ(m.begin(), std::nullopt);
-        for (const char* line : {"event=domain-waiting domid=3 name=second after=first",
-                                 "event=domain-ready domid=2 name=first when=started",
-                                 "event=domain-failed domid=2 name=first reason=x policy=halt"}) {
-            EXPECT_EQ(m.record(line), 0);
-            EXPECT_TRUE(m.says(line));
-        }
-        for (const char* line :
-             {"event=machine-off status=ok", "event=domain-ended domid=2 how=poweroff",
-              "event=domain-readyx domid=2", "domid=2 event=domain-ready", " event=domain-ready ",
-              "t_ns=1 event=domain-ready ", ""}) {
-            EXPECT_EQ(m.record(line), number(Errno::XEN_EINVAL)) << line;
-        }
-        EXPECT_FALSE(m.says("machine-off"));
-    });
-}
-
-TEST(Order, launcher_is_no_builder) {
-    alone([] {
-        Launched m;
-        ASSERT_EQ(m.begin(), std::nullopt);
-        for (const LaunchOp what : {LaunchOp::GetInfo, LaunchOp::SetVcpu, LaunchOp::SetPvVcpu,
-                                    LaunchOp::Built, LaunchOp::Cap}) {
-            EXPECT_EQ(m.op(what, Launched::argument), number(Errno::XEN_EPERM));
-        }
-        for (const LaunchOp what : {LaunchOp::GetFate, LaunchOp::Recover, LaunchOp::Record}) {
-            EXPECT_EQ(m.op(what, Launched::not_mapped), number(Errno::XEN_EFAULT));
-        }
-        m.launcher.domain().roles = {};
-        for (const LaunchOp what : {LaunchOp::GetFate, LaunchOp::Recover, LaunchOp::Record}) {
-            EXPECT_EQ(m.op(what, Launched::argument), number(Errno::XEN_EPERM));
-        }
-    });
-}
-
 TEST(Order, when_nothing_is_measured_one_domain_starts_alone_and_bare) {
     alone([] {
         Launched m;
@@ -367,61 +146,5 @@ TEST(Order, when_nothing_is_measured_one_domain_starts_alone_and_bare) {
     });
 }
 
-// ---- How long the machine stays on ----
-
-TEST(Order, held_domain_keeps_the_machine_on_while_the_launcher_lives) {
-    alone([] {
-        Launched m;
-        ASSERT_EQ(m.begin(), std::nullopt);
-        EXPECT_EQ(m.end(m.first), std::nullopt);
-        m.machine.inside.insert(&m.launcher.domain());  // it may be about to start it
-        EXPECT_EQ(m.end(m.launcher, End::Crash), std::nullopt);
-        m.machine.inside.clear();
-        EXPECT_EQ(m.off(), MachineStatus::Unexpected);
-    });
-}
-
-TEST(Order, without_a_launcher_a_held_domain_is_waited_for_by_nobody) {
-    alone([] {
-        Launched m;
-        m.launcher.domain().state = State::Refused;
-        ASSERT_EQ(m.begin(), std::nullopt) << "the first one runs";
-        EXPECT_EQ(m.end(m.first), MachineStatus::Unexpected);
-    });
-    alone([] {
-        Launched m;
-        m.launcher.domain().state = State::Refused;
-        m.first.domain().is_held = true;
-        EXPECT_EQ(m.begin(), MachineStatus::Unexpected) << "nobody will ever run";
-    });
-}
-
-TEST(Order, recovery_domain_that_was_not_needed_counts_for_nothing) {
-    for (const bool is_stopped : {false, true}) {
-        alone([&] {
-            Launched m;
-            ASSERT_EQ(m.begin(), std::nullopt);
-            ASSERT_EQ(code(start_held(DomainId{3})), 0);
-            if (is_stopped) {
-                EXPECT_EQ(code(stop(m.launcher.domain(), DomainId{4})), 0);
-                EXPECT_EQ(m.off(), std::nullopt);
-            }
-            EXPECT_EQ(m.end(m.second), std::nullopt);
-            EXPECT_EQ(m.end(m.first), MachineStatus::Ok);
-        });
-    }
-}
-
-TEST(Order, recovery_domain_that_runs_counts_like_any_other) {
-    alone([] {
-        Launched m;
-        ASSERT_EQ(m.begin(), std::nullopt);
-        ASSERT_EQ(m.recover("why"), 0);
-        ASSERT_EQ(code(start_held(DomainId{3})), 0);
-        EXPECT_EQ(m.end(m.second), std::nullopt);
-        EXPECT_EQ(m.end(m.first), std::nullopt);
-        EXPECT_EQ(m.end(m.recovery, End::Crash), MachineStatus::Unexpected);
-    });
-}
-
 }  // namespace
+}  // namespace order
