@@ -20,9 +20,12 @@ inline constexpr uint32_t xenstore_port = 2;
 inline constexpr uint32_t console_first_port = 8;
 inline constexpr uint32_t xenstore_first_port = 64;
 
-// console_io command of ours, for the domain with the role console only: the arguments are
-// (command, domid << 32 | byte count, buffer), and the bytes go out as that domain's.
+// console_io commands of ours, for the domain with the role console only. The arguments are
+// (command, channel << 48 | domid << 32 | byte count, buffer). The bytes go out as that domain's;
+// without a buffer, the host hears that it may send so many bytes (at most 0xffff) more for it.
+// What it sends, CONSOLEIO_read takes, in the frames of uart_frame.hpp; VIRQ_CONSOLE says when.
 inline constexpr uint32_t consoleio_write_for = 0x100;
+inline constexpr uint32_t consoleio_room_for = 0x101;
 
 // RAM that the Xenstore service needs: for itself, and for each domain that it serves. What its
 // initial tree takes as a module comes on top.

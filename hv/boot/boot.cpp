@@ -9,14 +9,17 @@
 #include "hv/boot/multiboot1.hpp"
 #include "hv/dev/acpi.hpp"
 #include "hv/dev/clock.hpp"
+#include "hv/dev/io_apic.hpp"
 #include "hv/dev/log.hpp"
 #include "hv/dev/pci.hpp"
 #include "hv/dev/power.hpp"
 #include "hv/dev/uart.hpp"
+#include "hv/dev/uart_input.hpp"
 #include "hv/hvm/msr.hpp"
 #include "hv/launch/launch.hpp"
 #include "hv/run/run_loop.hpp"
 #include "hv/svm/svm.hpp"
+#include "hv/x86/cpu_local.hpp"
 
 namespace hv::boot {
 
@@ -61,6 +64,16 @@ void stop_dma() {
     dev::log(text.put("bus mastering turned off on ").dec(count).put(" PCI functions").view());
 }
 
+void start_console_input(const Machine& m) {
+    const auto com1 = dev::com1_route(m.acpi);
+    if (!com1 ||
+        !dev::io_apic_route(*com1, x86::this_cpu().apic_id, x86::HostVector::ConsoleInput)) {
+        dev::log("the UART's interrupt arrives nowhere: consoles take no input");
+        return;
+    }
+    dev::uart_start_input();
+}
+
 void build_permission_maps(Machine& m) {
     auto frames = m.arena.frames(svm::permission_map_frames);
     ASSERT(frames.ok());
@@ -80,6 +93,7 @@ void boot(Machine& m) {
     dev::Record{"hv-start"};
     stop_dma();
     start_other_cpus(m);
+    start_console_input(m);
     build_permission_maps(m);
     hyperlaunch::Plan& plan = hyperlaunch::read_plan(m);
     hyperlaunch::start_measurement(m, plan);

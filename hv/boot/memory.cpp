@@ -4,6 +4,7 @@
 #include "hv/base/assert.hpp"
 #include "hv/boot/free_frames.hpp"
 #include "hv/boot/image.hpp"
+#include "hv/dev/acpi.hpp"
 #include "hv/x86/apic.hpp"
 #include "hv/x86/instructions.hpp"
 
@@ -81,6 +82,9 @@ void build_host_map(Machine& m, uint64_t frame_count) {
     must(m.host_map.unmap_page(Paddr{0}), "host map");
     must(m.host_map.map(x86::apic_base, page_size, mm::Protection::Device), "host map");
     must(m.host_map.map(tpm_base, tpm_bytes, mm::Protection::Device), "host map");
+    if (const auto com1 = dev::com1_route(m.acpi)) {
+        must(m.host_map.map(com1->io_apic, page_size, mm::Protection::Device), "host map");
+    }
     map_image(m);
 }
 

@@ -84,6 +84,18 @@ void add_cpu(uint32_t apic_id, AcpiInfo& info) {
     (void)info.apic_ids.push(apic_id);  // CPUs beyond max_cpus stay off
 }
 
+// [acpi] 5.2.12.5: an interrupt of the ISA that arrives elsewhere.
+void read_override(Bytes madt, size_t at, AcpiInfo& info) {
+    constexpr uint8_t com1_irq = 4;
+    if (le_at<uint8_t>(madt, at + 3) != com1_irq) {
+        return;
+    }
+    const auto flags = le_at<uint16_t>(madt, at + 8);
+    info.com1_interrupt = le_at<uint32_t>(madt, at + 4);
+    info.com1_is_active_low = (flags & 3) == 3;
+    info.com1_is_level = (flags >> 2 & 3) == 3;
+}
+
 void read_madt(Bytes madt, AcpiInfo& info) {
     size_t at = header_bytes + 8;
     while (at + 2 <= madt.size()) {
@@ -93,6 +105,14 @@ void read_madt(Bytes madt, AcpiInfo& info) {
             return;
         }
         constexpr uint8_t processor_local_apic = 0;
+        constexpr uint8_t io_apic = 1;
+        constexpr uint8_t interrupt_source_override = 2;
+        if (type == io_apic && length >= 12) {
+            (void)info.io_apics.push({.address = le_at<uint32_t>(madt, at + 4),
+                                      .first_interrupt = le_at<uint32_t>(madt, at + 8)});
+        } else if (type == interrupt_source_override && length >= 10) {
+            read_override(madt, at, info);
+        }
         if (type == processor_local_apic && length >= 8 &&
             (le_at<uint32_t>(madt, at + 4) & 1) != 0) {
             add_cpu(le_at<uint8_t>(madt, at + 3), info);
@@ -124,6 +144,23 @@ void read_fadt(Bytes fadt, AcpiInfo& info) {
 }
 
 }  // namespace
+
+std::optional<InterruptRoute> com1_route(const AcpiInfo& info) {
+    const IoApicEntry* best = nullptr;
+    for (const IoApicEntry& entry : info.io_apics) {
+        if (entry.first_interrupt <= info.com1_interrupt &&
+            (best == nullptr || entry.first_interrupt > best->first_interrupt)) {
+            best = &entry;
+        }
+    }
+    if (best == nullptr || best->address % page_size != 0 || best->address == 0) {
+        return std::nullopt;
+    }
+    return InterruptRoute{.io_apic = Paddr{best->address},
+                          .pin = info.com1_interrupt - best->first_interrupt,
+                          .is_active_low = info.com1_is_active_low,
+                          .is_level = info.com1_is_level};
+}
 
 std::optional<AcpiInfo> read_acpi() {
     const uint64_t rsdp = find_rsdp();

@@ -4,6 +4,7 @@
 #include "hv/abi/uart_frame.hpp"
 #include "hv/base/spinlock.hpp"
 #include "hv/base/text.hpp"
+#include "hv/dev/uart_registers.hpp"
 #include "hv/x86/instructions.hpp"
 
 #include <algorithm>
@@ -13,10 +14,7 @@ namespace hv::dev {
 
 namespace {
 
-constexpr uint16_t com1 = 0x3f8;
 constexpr size_t fifo_bytes = 16;
-enum Reg : uint16_t { THR = 0, IER = 1, FCR = 2, LCR = 3, MCR = 4, LSR = 5 };
-constexpr uint8_t lsr_thr_empty = 1 << 5;
 
 constinit Spinlock uart_lock;
 constinit std::atomic<bool> is_ready{false};
@@ -36,11 +34,11 @@ void write_bytes(std::span<const char> bytes) {
     }
 }
 
-void write_frame_locked(uint8_t source, std::span<const char> payload) {
+void write_frame_locked(uint8_t source, uint8_t channel, std::span<const char> payload) {
     do {
         const size_t n = std::min(payload.size(), abi::uart_frame_max_payload);
         TextOf<abi::uart_frame_header_bytes> header;
-        header.put(abi::uart_frame_start).hex(source, 2).hex(n, 4);
+        header.put(abi::uart_frame_start).hex(source, 2).hex(channel, 1).hex(n, 4);
         write_bytes(header.view());
         write_bytes(payload.first(n));
         payload = payload.subspan(n);
@@ -56,20 +54,20 @@ void uart_init() {
     x86::outb(com1 + IER, 0);
     x86::outb(com1 + LCR, 0x03);  // 8N1
     x86::outb(com1 + FCR, 0x07);  // enable and clear FIFOs
-    x86::outb(com1 + MCR, 0x03);  // DTR, RTS
+    x86::outb(com1 + MCR, mcr_dtr_rts);
     is_ready.store(true, std::memory_order_release);
 }
 
-void uart_write_frame(uint8_t source, std::span<const char> payload) {
+void uart_write_frame(uint8_t source, std::span<const char> payload, uint8_t channel) {
     if (!is_ready.load(std::memory_order_acquire)) {
         return;
     }
     if (lock_broken.load(std::memory_order_relaxed)) {
-        write_frame_locked(source, payload);
+        write_frame_locked(source, channel, payload);
         return;
     }
     const LockGuard guard{uart_lock};
-    write_frame_locked(source, payload);
+    write_frame_locked(source, channel, payload);
 }
 
 void uart_break_lock() {

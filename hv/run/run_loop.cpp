@@ -8,6 +8,7 @@
 #include "hv/hvm/ipi.hpp"
 #include "hv/hypercall/runstate.hpp"
 #include "hv/launch/phase.hpp"
+#include "hv/run/console_input.hpp"
 #include "hv/run/exits.hpp"
 #include "hv/run/timers.hpp"
 #include "hv/sched/sched.hpp"
@@ -48,6 +49,7 @@ void enter_guest(CpuId cpu, domain::Vcpu& v) {
 // Whether v stays on the CPU, after an exit that may have changed that.
 bool stays(CpuId cpu, domain::Vcpu& v) {
     serve_timers(cpu, &v);
+    serve_console_input();
     const auto request = v.sched.request;
     if (request == sched::Request::Block || request == sched::Request::Halt) {
         if (sched::take_block_request(v, has_pending(v))) {
@@ -117,6 +119,7 @@ void run_one(CpuId cpu, domain::Vcpu& v) {
 void loop(CpuId cpu) {
     for (;;) {
         serve_timers(cpu, nullptr);
+        serve_console_input();
         hyperlaunch::reap();
         if (domain::Vcpu* v = sched::pick(cpu)) {
             run_one(cpu, *v);

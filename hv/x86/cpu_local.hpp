@@ -38,6 +38,7 @@ struct CpuLocal {
     Paddr host_vmcb{};               // VMSAVE area of the host's own segment state
     bool was_interrupted = false;    // set by every interrupt taken, cleared by who has looked
     bool amid_entry = false;         // one was taken where GIF should have held it back; cleared so
+    bool input_is_due = false;       // the UART's interrupt came; cleared by who has looked
     uint64_t timer_deadline_ns = 0;  // what the APIC timer is armed for, 0 if it is not
     uint64_t nmi_stack = 0;          // tops of the stacks for IST 1 and 2
     uint64_t fault_stack = 0;

@@ -69,6 +69,9 @@ extern "C" void handle_trap(const hv::x86::TrapFrame* frame) {
         if (frame->vector != static_cast<uint64_t>(HostVector::Spurious)) {
             x86::apic_eoi();
         }
+        if (frame->vector == static_cast<uint64_t>(HostVector::ConsoleInput)) {
+            x86::this_cpu().input_is_due = true;
+        }
         x86::this_cpu().was_interrupted = true;  // the run loop looks at timers and queues
         return;
     }

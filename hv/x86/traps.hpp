@@ -12,6 +12,7 @@ namespace hv::x86 {
 enum class HostVector : uint8_t {
     Timer = 0xf0,
     Kick = 0xf1,
+    ConsoleInput = 0xf2,
     Spurious = 0xff,
 };
 

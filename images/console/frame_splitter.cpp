@@ -58,8 +58,9 @@ void FrameSplitter::feed_header(char c) {
 
 void FrameSplitter::finish_header() {
     const std::string_view header{header_.data(), header_.size()};
-    source_ = static_cast<uint8_t>(parse_hex(header.substr(1, 2)));
-    payload_left_ = parse_hex(header.substr(3, 4));
+    from_ = {.source = static_cast<uint8_t>(parse_hex(header.substr(1, 2))),
+             .channel = static_cast<uint8_t>(parse_hex(header.substr(3, 1)))};
+    payload_left_ = parse_hex(header.substr(4, 4));
     header_used_ = 0;
 }
 
@@ -73,7 +74,7 @@ void FrameSplitter::reject_header() {
 size_t FrameSplitter::feed_payload(std::string_view bytes) {
     const size_t count = std::min(payload_left_, bytes.size());
     payload_left_ -= count;
-    sink_(source_, bytes.substr(0, count));
+    sink_(from_, bytes.substr(0, count));
     return count;
 }
 

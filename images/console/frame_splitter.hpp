@@ -7,6 +7,7 @@
 #include "hv/abi/uart_frame.hpp"
 
 #include <array>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -15,10 +16,17 @@
 
 namespace images {
 
+// Who speaks: a source and its channel.
+struct UartStream {
+    uint8_t source = 0;
+    uint8_t channel = 0;
+    friend constexpr auto operator<=>(UartStream, UartStream) = default;
+};
+
 class FrameSplitter {
   public:
     // No source: bytes outside of a frame. A payload may arrive in several calls.
-    using Sink = std::function<void(std::optional<uint8_t> source, std::string_view bytes)>;
+    using Sink = std::function<void(std::optional<UartStream> from, std::string_view bytes)>;
 
     explicit FrameSplitter(Sink sink);
 
@@ -39,7 +47,7 @@ class FrameSplitter {
     std::array<char, hv::abi::uart_frame_header_bytes> header_{};
     size_t header_used_ = 0;
     size_t payload_left_ = 0;
-    uint8_t source_ = 0;
+    UartStream from_{};
     size_t malformed_ = 0;
 };
 

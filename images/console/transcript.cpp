@@ -1,20 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "images/console/transcript.hpp"
 
+#include <charconv>
+
 namespace images {
 
 namespace {
 
 constexpr auto hv_source = static_cast<uint8_t>(hv::abi::UartSource::Hypervisor);
 constexpr auto record_source = static_cast<uint8_t>(hv::abi::UartSource::Record);
+constexpr auto room_source = static_cast<uint8_t>(hv::abi::UartSource::Room);
 constexpr uint8_t builder_source = 0xe0;  // the low byte of domB's id, 0x7fe0
+
+bool is_domain(uint8_t source) {
+    return source != hv_source && source < room_source;
+}
 
 }  // namespace
 
-Transcript::Transcript(TranscriptListener& listener)
-    : listener_{listener}, splitter_{[this](std::optional<uint8_t> source, std::string_view bytes) {
-          take(source, bytes);
-      }} {}
+Transcript::Transcript(TranscriptListener& listener, ConsolePeer* peer)
+    : listener_{listener},
+      peer_{peer},
+      splitter_{
+          [this](std::optional<UartStream> from, std::string_view bytes) { take(from, bytes); }} {}
 
 void Transcript::feed(std::string_view bytes) {
     splitter_.feed(bytes);
@@ -26,10 +34,37 @@ void Transcript::finish() {
     }
 }
 
-void Transcript::take(std::optional<uint8_t> source, std::string_view bytes) {
-    Stream& stream = stream_of(source);
+void Transcript::take(std::optional<UartStream> from, std::string_view bytes) {
+    if (from && from->source == room_source) {
+        take_room(bytes);
+        return;
+    }
+    if (from && peer_ != nullptr && is_domain(from->source)) {
+        peer_->on_output(*from, bytes);
+    }
+    if (from && from->channel != 0) {
+        return;
+    }
+    Stream& stream = stream_of(from ? std::optional{from->source} : std::nullopt);
     listener_.on_bytes(stream.name, bytes);
     stream.lines.feed(bytes);
+}
+
+// Only hv writes this; what does not have the form is dropped all the same.
+void Transcript::take_room(std::string_view bytes) {
+    room_ += bytes;
+    while (room_.size() >= hv::abi::uart_room_bytes) {
+        const std::string text = room_.substr(0, hv::abi::uart_room_bytes);
+        room_.erase(0, hv::abi::uart_room_bytes);
+        uint32_t number = 0;
+        const char* const end = text.data() + text.size();
+        const auto parsed = std::from_chars(text.data(), end, number, 16);
+        if (parsed.ec == std::errc{} && parsed.ptr == end && peer_ != nullptr) {
+            peer_->on_room({.source = static_cast<uint8_t>(number >> 20),
+                            .channel = static_cast<uint8_t>(number >> 16 & 0xf)},
+                           number & 0xffff);
+        }
+    }
 }
 
 void Transcript::take_line(Stream& stream, bool is_record, std::string_view line) {

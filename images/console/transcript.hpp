@@ -18,7 +18,7 @@
 namespace images {
 
 // What Transcript tells while it reads. A stream is named "firmware", "hv", "record", "domB" or as
-// its domain is.
+// its domain is. Channels beside a domain's console are not streams here: only the peer gets them.
 struct TranscriptListener {
     virtual ~TranscriptListener() = default;
     // Every byte of every stream, as it came.
@@ -28,9 +28,19 @@ struct TranscriptListener {
     virtual void on_event(const RecordEvent& event) = 0;
 };
 
+// Who stands at the other end of the domains' consoles and channels: what comes out there, and how
+// much may go in. `from` is a domain's, by its id.
+struct ConsolePeer {
+    virtual ~ConsolePeer() = default;
+    virtual void on_output(UartStream from, std::string_view bytes) = 0;
+    // So many bytes more than before.
+    virtual void on_room(UartStream to, size_t bytes) = 0;
+};
+
 class Transcript {
   public:
-    explicit Transcript(TranscriptListener& listener);
+    // `peer` may be null.
+    explicit Transcript(TranscriptListener& listener, ConsolePeer* peer = nullptr);
 
     void feed(std::string_view bytes);
     // The UART is silent for good: hands on the last lines.
@@ -51,12 +61,15 @@ class Transcript {
         EvidenceExtractor evidence{};
         std::string last_line{};
     };
-    void take(std::optional<uint8_t> source, std::string_view bytes);
+    void take(std::optional<UartStream> from, std::string_view bytes);
+    void take_room(std::string_view bytes);
     void take_line(Stream& stream, bool is_record, std::string_view line);
     Stream& stream_of(std::optional<uint8_t> source);
     [[nodiscard]] std::string name_of(std::optional<uint8_t> source) const;
 
     TranscriptListener& listener_;
+    ConsolePeer* peer_;
+    std::string room_;  // of a frame that has not come whole
     LaunchRecord record_;
     std::map<std::optional<uint8_t>, Stream> streams_;
     std::string last_stream_;

@@ -26,7 +26,7 @@ def figures_of(kind, said):
 
 def said_by(output, source):
     """The bytes of one domain's frames (hv/abi/uart_frame.hpp), whatever came between them."""
-    frames = re.finditer(rb"\x1e([0-9a-f]{2})([0-9a-f]{4})", output)
+    frames = re.finditer(rb"\x1e([0-9a-f]{2})[0-9a-f]([0-9a-f]{4})", output)
     return b"".join(output[f.end():f.end() + int(f[2], 16)] for f in frames if f[1] == source)
 
 

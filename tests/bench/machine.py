@@ -86,7 +86,7 @@ class Machine:
 
     def console(self):
         """What was said, without the frames' headers (hv/abi/uart_frame.hpp)."""
-        return re.sub(rb"\x1e[0-9a-f]{6}", b"", self.output)
+        return re.sub(rb"\x1e[0-9a-f]{7}", b"", self.output)
 
     def wait_for(self, pattern, count=1):
         """Seconds from the start to the arrival of the count-th match."""

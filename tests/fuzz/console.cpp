@@ -14,7 +14,7 @@
 
 namespace {
 
-struct Result : images::TranscriptListener {
+struct Result : images::TranscriptListener, images::ConsolePeer {
     void on_bytes(std::string_view stream, std::string_view bytes) override {
         raw[std::string{stream}] += bytes;
     }
@@ -27,17 +27,24 @@ struct Result : images::TranscriptListener {
         }
     }
     void on_event(const images::RecordEvent& event) override { events.push_back(event.event); }
+    void on_output(images::UartStream from, std::string_view bytes) override {
+        output[from] += bytes;
+    }
+    void on_room(images::UartStream to, size_t bytes) override { room[to] += bytes; }
     bool operator==(const Result& other) const {
-        return raw == other.raw && lines == other.lines && events == other.events;
+        return raw == other.raw && lines == other.lines && events == other.events &&
+               output == other.output && room == other.room;
     }
 
     std::map<std::string, std::string> raw;
     std::map<std::string, std::vector<std::string>> lines;
     std::vector<std::string> events;
+    std::map<images::UartStream, std::string> output;
+    std::map<images::UartStream, size_t> room;
 };
 
 void read_in_pieces(std::string_view bytes, size_t piece, Result& result) {
-    images::Transcript transcript{result};
+    images::Transcript transcript{result, &result};
     while (!bytes.empty()) {
         const size_t count = std::min(piece, bytes.size());
         transcript.feed(bytes.substr(0, count));

@@ -147,7 +147,11 @@ bool read_record(hv::Reader& input, Record& r) {
 
 }  // namespace
 
-void hv::dev::write_guest_console(DomainId, std::span<const char>) {}
+void hv::dev::write_guest_console(DomainId, uint8_t, std::span<const char>) {}
+void hv::dev::tell_console_room(DomainId, uint8_t, uint16_t) {}
+size_t hv::dev::read_host_input(std::span<char>) {
+    return 0;
+}
 
 hv::Result<uint64_t, hv::abi::Errno> hv::hyperlaunch::handle_launch_op(domain::Vcpu&, uint64_t,
                                                                        GuestVaddr) {

@@ -16,7 +16,7 @@ frame() {
     local text length
     printf -v text '%b.' "$2"
     length=$((${#text} - 1))
-    printf '\x1e%s%04x%s' "$1" "$length" "${text%.}"
+    printf '\x1e%s0%04x%s' "$1" "$length" "${text%.}"
 }
 
 # prepare HOW: a boot set whose fake machine says what comes on standard input and then does HOW.

@@ -23,10 +23,10 @@ struct Recorder : images::TranscriptListener {
     std::vector<std::string> events;
 };
 
-std::string frame(unsigned source, const std::string& payload) {
-    std::array<char, 8> header{};
-    std::snprintf(header.data(), header.size(), "\x1e%02x%04zx", source, payload.size());
-    return std::string{header.data(), 7} + payload;
+std::string frame(unsigned source, const std::string& payload, unsigned channel = 0) {
+    std::array<char, 9> header{};
+    std::snprintf(header.data(), header.size(), "\x1e%02x%x%04zx", source, channel, payload.size());
+    return std::string{header.data(), 8} + payload;
 }
 
 TEST(Transcript, lines_of_domains_that_speak_at_the_same_time_stay_whole) {
@@ -59,6 +59,33 @@ TEST(Transcript, evidence_is_kept_by_domain_and_not_shown) {
     EXPECT_EQ(transcript.evidence(3)->find("pcrs")->bytes, "abc");
     EXPECT_EQ(transcript.evidence(1), nullptr);
     EXPECT_EQ(recorder.raw["domain-3"], block + "after\n");
+}
+
+struct Peer final : images::ConsolePeer {
+    void on_output(images::UartStream from, std::string_view bytes) override {
+        output[from] += bytes;
+    }
+    void on_room(images::UartStream to, size_t bytes) override { room[to] += bytes; }
+
+    std::map<images::UartStream, std::string> output;
+    std::map<images::UartStream, size_t> room;
+};
+
+TEST(Transcript, channels_go_to_the_peer_alone_and_consoles_to_both) {
+    const std::string bytes = frame(0, "hv\n") + frame(1, "console\n") + frame(1, "channel\n", 2) +
+                              frame(0xfe, "0120400") + frame(0xfe, "0120001") +
+                              frame(0xfe, "zzzzzzz") + frame(0xff, "r\n");
+    for (size_t cut = 0; cut <= bytes.size(); ++cut) {
+        Recorder recorder;
+        Peer peer;
+        images::Transcript transcript{recorder, &peer};
+        transcript.feed(std::string_view{bytes}.substr(0, cut));
+        transcript.feed(std::string_view{bytes}.substr(cut));
+        EXPECT_EQ(recorder.lines, (std::vector<std::string>{"hv| hv", "domain-1| console"}));
+        EXPECT_EQ(peer.output, (std::map<images::UartStream, std::string>{{{1, 0}, "console\n"},
+                                                                          {{1, 2}, "channel\n"}}));
+        EXPECT_EQ(peer.room, (std::map<images::UartStream, size_t>{{{1, 2}, 0x401}}));
+    }
 }
 
 TEST(Transcript, a_guest_cannot_write_the_record) {

@@ -149,6 +149,59 @@ TEST_F(Acpi, no_cpu_is_repeated_in_sound_tables) {
     EXPECT_EQ(hv::dev::read_acpi()->repeated_cpus, 0u);
 }
 
+// [acpi] 5.2.12.3.
+void add_io_apic(Table& madt, uint32_t address, uint32_t first_interrupt) {
+    const size_t at = madt.size();
+    put(madt, at, 1, 1);
+    put(madt, at + 1, 12, 1);
+    put(madt, at + 4, address, 4);
+    put(madt, at + 8, first_interrupt, 4);
+}
+
+// [acpi] 5.2.12.5.
+void add_override(Table& madt, uint8_t irq, uint32_t interrupt, uint16_t flags) {
+    const size_t at = madt.size();
+    put(madt, at, 2, 1);
+    put(madt, at + 1, 10, 1);
+    put(madt, at + 3, irq, 1);
+    put(madt, at + 4, interrupt, 4);
+    put(madt, at + 8, flags, 2);
+}
+
+TEST_F(Acpi, com1_interrupts_where_the_isa_says_unless_the_madt_does) {
+    place_xsdt({madt});
+    Table t(44);
+    add_io_apic(t, 0xfec10000, 24);
+    add_io_apic(t, 0xfec00000, 0);
+    add_override(t, 9, 30, 0xf);
+    memory.write(madt, sealed("APIC", t));
+    const auto plain = hv::dev::com1_route(*hv::dev::read_acpi());
+    ASSERT_TRUE(plain);
+    EXPECT_EQ(plain->io_apic, hv::Paddr{0xfec00000});
+    EXPECT_EQ(plain->pin, 4u);
+    EXPECT_EQ(hv::dev::redirection_of(*plain, hv::x86::HostVector::ConsoleInput), 0xf2u);
+
+    add_override(t, 4, 29, 0xf);
+    memory.write(madt, sealed("APIC", t));
+    const auto moved = hv::dev::com1_route(*hv::dev::read_acpi());
+    ASSERT_TRUE(moved);
+    EXPECT_EQ(moved->io_apic, hv::Paddr{0xfec10000});
+    EXPECT_EQ(moved->pin, 5u);
+    EXPECT_EQ(hv::dev::redirection_of(*moved, hv::x86::HostVector::ConsoleInput), 0xa0f2u);
+}
+
+TEST_F(Acpi, com1_has_no_route_without_an_io_apic_that_can_be) {
+    place_xsdt({madt});
+    for (const auto& [address, first] : {std::pair{0xfec00010u, 0u}, {0u, 0u}, {0xfec00000u, 5u}}) {
+        Table t(44);
+        add_io_apic(t, address, first);
+        memory.write(madt, sealed("APIC", t));
+        EXPECT_FALSE(hv::dev::com1_route(*hv::dev::read_acpi()));
+    }
+    place_madt({0});
+    EXPECT_FALSE(hv::dev::com1_route(*hv::dev::read_acpi()));
+}
+
 TEST_F(Acpi, no_pointer_no_tables) {
     EXPECT_FALSE(hv::dev::read_acpi());
 }

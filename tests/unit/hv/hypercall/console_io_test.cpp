@@ -13,9 +13,13 @@ class ConsoleIo : public HypercallTest {
   protected:
     static constexpr uint64_t text = 8 << hv::page_shift;
 
-    int64_t write_for(uint64_t dom, uint64_t count) {
-        return guest.call(Hypercall::console_io, hv::abi::consoleio_write_for, dom << 32 | count,
-                          text);
+    int64_t write_for(uint64_t dom, uint64_t count, uint64_t channel = 0) {
+        return guest.call(Hypercall::console_io, hv::abi::consoleio_write_for,
+                          channel << 48 | dom << 32 | count, text);
+    }
+    int64_t room_for(uint64_t dom, uint64_t count, uint64_t channel = 0) {
+        return guest.call(Hypercall::console_io, hv::abi::consoleio_room_for,
+                          channel << 48 | dom << 32 | count);
     }
 };
 
@@ -57,7 +61,28 @@ TEST_F(ConsoleIo, only_the_console_service_writes_for_others) {
     EXPECT_EQ(console[2], "hello\n");
     EXPECT_EQ(console.size(), 1U);
     EXPECT_EQ(write_for(99, 6), minus(Errno::XEN_ESRCH));
-    EXPECT_EQ(write_for(0x10002, 6), minus(Errno::XEN_ESRCH));
+    EXPECT_EQ(write_for(2, 6, 16), minus(Errno::XEN_EINVAL));
+}
+
+TEST_F(ConsoleIo, the_channels_of_a_domain_are_told_apart) {
+    domain.domain().roles.add(launch::Role::Console);
+    std::memcpy(domain.page(hv::Gfn{8}), "hello\n", 6);
+    EXPECT_EQ(write_for(2, 5000, 3), 0);
+    EXPECT_EQ(write_for(2, 6, 15), 0);
+    EXPECT_EQ(channels[(ChannelName{2, 3})].size(), 5000U);
+    EXPECT_EQ(channels[(ChannelName{2, 15})], "hello\n");
+    EXPECT_TRUE(console.empty());
+}
+
+TEST_F(ConsoleIo, only_the_console_service_tells_of_room) {
+    EXPECT_EQ(room_for(2, 6), minus(Errno::XEN_EPERM));
+    domain.domain().roles.add(launch::Role::Console);
+    EXPECT_EQ(room_for(2, 0xffff, 4), 0);
+    EXPECT_EQ(room[(ChannelName{2, 4})], 0xffff);
+    EXPECT_EQ(room_for(2, 0x10000), minus(Errno::XEN_EINVAL));
+    EXPECT_EQ(room_for(2, 1, 16), minus(Errno::XEN_EINVAL));
+    EXPECT_EQ(room_for(99, 1), minus(Errno::XEN_ESRCH));
+    EXPECT_EQ(room.size(), 1U);
 }
 
 TEST_F(ConsoleIo, long_text_for_others_stays_theirs) {
@@ -67,8 +92,17 @@ TEST_F(ConsoleIo, long_text_for_others_stays_theirs) {
     EXPECT_EQ(console.size(), 1U);
 }
 
-TEST_F(ConsoleIo, nobody_reads) {
+TEST_F(ConsoleIo, only_the_console_service_reads) {
+    input = "what the host sent";
     EXPECT_EQ(guest.call(Hypercall::console_io, 1, 6, text), minus(Errno::XEN_EPERM));
+    domain.domain().roles.add(launch::Role::Console);
+    EXPECT_EQ(guest.call(Hypercall::console_io, 1, 9, text), 9);
+    EXPECT_EQ(std::memcmp(domain.page(hv::Gfn{8}), "what the \0", 10), 0);
+    EXPECT_EQ(guest.call(Hypercall::console_io, 1, 0xffffffff, text), 9);
+    EXPECT_EQ(guest.call(Hypercall::console_io, 1, 9, text), 0);
+}
+
+TEST_F(ConsoleIo, other_commands_are_none) {
     EXPECT_EQ(guest.call(Hypercall::console_io, 2, 6, text), minus(Errno::XEN_ENOSYS));
 }
 

@@ -8,7 +8,7 @@
 
 namespace {
 
-std::map<uint16_t, std::string>* console_text = nullptr;
+HypercallTest* running = nullptr;
 std::vector<std::string> given_orders;
 
 }  // namespace
@@ -31,15 +31,27 @@ int64_t Guest::call(hv::abi::Hypercall number, uint64_t a, uint64_t b, uint64_t 
 HypercallTest::HypercallTest() : orders{given_orders} {
     orders.clear();
     builder_domain.domain().is_builder = true;
-    console_text = &console;
+    running = this;
 }
 HypercallTest::~HypercallTest() {
-    console_text = nullptr;
+    running = nullptr;
 }
 
 // The functions that other parts provide.
-void hv::dev::write_guest_console(DomainId source, std::span<const char> text) {
-    (*console_text)[source.value()].append(text.data(), text.size());
+void hv::dev::write_guest_console(DomainId source, uint8_t channel, std::span<const char> text) {
+    std::string& all = channel == 0 ? running->console[source.value()]
+                                    : running->channels[{source.value(), channel}];
+    all.append(text.data(), text.size());
+}
+
+void hv::dev::tell_console_room(DomainId domain, uint8_t channel, uint16_t bytes) {
+    running->room[{domain.value(), channel}] += bytes;
+}
+
+size_t hv::dev::read_host_input(std::span<char> to) {
+    const size_t count = running->input.copy(to.data(), to.size());
+    running->input.erase(0, count);
+    return count;
 }
 
 hv::Result<uint64_t, hv::abi::Errno> hv::hyperlaunch::handle_launch_op(domain::Vcpu& caller,

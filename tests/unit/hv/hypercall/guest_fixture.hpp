@@ -59,6 +59,14 @@ class Guest {
 };
 
 class HypercallTest : public testing::Test {
+  public:
+    // What went to the host.
+    using ChannelName = std::pair<uint16_t, uint8_t>;  // domain id, channel
+    std::map<uint16_t, std::string> console;           // text by domain id
+    std::map<ChannelName, std::string> channels;       // text beside that
+    std::map<ChannelName, size_t> room;                // told to the host
+    std::string input;                                 // that the host sent
+
   protected:
     HypercallTest();
     ~HypercallTest() override;
@@ -70,7 +78,6 @@ class HypercallTest : public testing::Test {
     Guest guest{domain};
     Guest builder{builder_domain};
 
-    std::map<uint16_t, std::string> console;  // text by domain id
     // What the launcher has asked the launch for.
     std::vector<std::string>& orders;
 };
