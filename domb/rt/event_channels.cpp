@@ -46,6 +46,23 @@ uint32_t EventChannels::bind_virq(hv::abi::Virq virq) {
     return argument.port;
 }
 
+std::optional<uint32_t> EventChannels::bind_interdomain(hv::DomainId domain, uint32_t remote_port) {
+    hv::abi::EvtchnBindInterdomain argument{};
+    argument.remote_dom = domain.value();
+    argument.remote_port = remote_port;
+    if (hypercall(Hypercall::event_channel_op, hv::abi::EventChannelOp::EVTCHNOP_bind_interdomain,
+                  &argument) != 0) {
+        return std::nullopt;
+    }
+    return argument.local_port;
+}
+
+void EventChannels::close(uint32_t port) {
+    const hv::abi::EvtchnClose argument{port};
+    hypercall(Hypercall::event_channel_op, hv::abi::EventChannelOp::EVTCHNOP_close, &argument);
+    clear(port);
+}
+
 bool EventChannels::clear(uint32_t port) {
     ASSERT(port < hv::abi::EVTCHN_2L_NR_CHANNELS);
     // Ordered before the reads of what the event announces: a locked operation is a full barrier.

@@ -4,8 +4,10 @@
 
 #include "hv/abi/xen_event_channel.hpp"
 #include "hv/abi/xen_shared_info.hpp"
+#include "hv/base/address.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <span>
 
 namespace rt {
@@ -18,6 +20,10 @@ class EventChannels {
 
     // The port of a global virtual interrupt. Ends the domain if the hypervisor refuses.
     uint32_t bind_virq(hv::abi::Virq virq);
+
+    // A port connected to one that the other domain offers to this one; none if it offers none.
+    std::optional<uint32_t> bind_interdomain(hv::DomainId domain, uint32_t remote_port);
+    void close(uint32_t port);
 
     // Forgets that an event is pending; true if one was. Call before looking at what it announces:
     // an event that comes while looking is then seen by the next wait.

@@ -8,8 +8,7 @@
 
 namespace rt {
 
-hv::Result<std::span<std::byte>, GrantError> map_grant(hv::DomainId domain, hv::GrantRef ref,
-                                                       size_t index) {
+hv::Result<MappedGrant, GrantError> map_grant(hv::DomainId domain, hv::GrantRef ref, size_t index) {
     const uint64_t at = grants_gpaddr + index * hv::page_size;
     hv::abi::GnttabMapGrantRef argument{};
     argument.host_addr = at;
@@ -24,7 +23,15 @@ hv::Result<std::span<std::byte>, GrantError> map_grant(hv::DomainId domain, hv::
     if (argument.status != 0) {
         return hv::Err{GrantError{argument.status}};
     }
-    return bytes_of({at, hv::page_size});
+    return MappedGrant{.page = bytes_of({at, hv::page_size}), .handle = argument.handle};
+}
+
+void unmap_grant(const MappedGrant& grant) {
+    hv::abi::GnttabUnmapGrantRef argument{};
+    argument.host_addr = to_argument(grant.page.data());
+    argument.handle = grant.handle;
+    hypercall(Hypercall::grant_table_op, hv::abi::GrantTableOp::GNTTABOP_unmap_grant_ref, &argument,
+              1);
 }
 
 }  // namespace rt

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The console service: drains the PV console ring of every domain of the plan and passes the bytes
-// to the hypervisor's UART under that domain's name. No domain waits for another one's console, nor
-// for the UART: its ring has room again before its bytes go out.
+// The console service: passes what domains write into their PV consoles and channels to the
+// hypervisor's UART, and what the host sends to them. No domain waits for another one's console,
+// nor for the UART: its ring has room again before its bytes go out. The consoles of the plan are
+// there from the start; channels come and go by Xenstore, if there is one.
 #include "domb/rt/main.hpp"
 
 #include "domb/rt/event_channels.hpp"
@@ -9,8 +10,11 @@
 #include "domb/rt/hypercall.hpp"
 #include "domb/rt/platform.hpp"
 #include "domb/rt/start_info.hpp"
-#include "domb/services/console/out_ring.hpp"
+#include "domb/services/console/channels.hpp"
+#include "domb/services/console/input_frames.hpp"
+#include "domb/services/console/patterns.hpp"
 #include "domb/services/plan.hpp"
+#include "domb/services/xenstore_client/own_ring.hpp"
 #include "hv/abi/xen_grant_table.hpp"
 #include "hv/base/assert.hpp"
 #include "hv/base/static_vector.hpp"
@@ -22,85 +26,220 @@
 
 namespace {
 
-using console::OutRing;
+using console::Channel;
+using console::Channels;
+using console::Line;
 using hv::abi::ServicePlanEntry;
 
-struct Console {
-    hv::DomainId domain{};
-    uint32_t port = 0;
-    std::optional<OutRing> ring{};  // empty once the domain has ended
+// Of console_io: whose, and how many bytes.
+uint64_t whose(const Line& line, size_t bytes) {
+    return uint64_t{line.channel()} << 48 | uint64_t{line.domain().value()} << 32 | bytes;
+}
+
+void write_for(const Line& line, std::string_view text) {
+    rt::hypercall(rt::Hypercall::console_io, hv::abi::consoleio_write_for, whose(line, text.size()),
+                  text.data());
+}
+
+void tell_room(Line& line) {
+    if (const uint16_t room = line.take_room(); room != 0) {
+        rt::hypercall(rt::Hypercall::console_io, hv::abi::consoleio_room_for, whose(line, room));
+    }
+}
+
+void tell_lost(const Line& line, size_t bytes) {
+    if (bytes != 0) {
+        hv::TextOf<60> text;
+        write_for(line, text.put("\n[console: ").dec(bytes).put(" bytes lost]\n").view());
+    }
+}
+
+// Front ends' rings and event channels, by what any domain may do.
+class Links final : public console::Outside {
+  public:
+    explicit Links(rt::EventChannels& events) : events_{events} {}
+
+    std::optional<console::Link> connect(hv::DomainId domain, hv::GrantRef ring, uint32_t port,
+                                         size_t index) override {
+        const auto grant = rt::map_grant(domain, ring, service::max_served + index);
+        if (!grant.ok()) {
+            return std::nullopt;
+        }
+        const auto local = events_.bind_interdomain(domain, port);
+        if (!local) {
+            rt::unmap_grant(grant.value());
+            return std::nullopt;
+        }
+        // SAFETY: a whole page that the domain shares as its ring.
+        auto* const page = reinterpret_cast<hv::abi::XenconsInterface*>(grant.value().page.data());
+        return console::Link{.page = page, .port = *local, .handle = grant.value().handle};
+    }
+    void disconnect(const console::Link& link) override {
+        events_.close(link.port);
+        // SAFETY: the page that connect() made this of.
+        rt::unmap_grant({.page = {reinterpret_cast<std::byte*>(link.page), hv::page_size},
+                         .handle = link.handle});
+    }
+
+  private:
+    rt::EventChannels& events_;
 };
 
-using Consoles = hv::StaticVector<Console, service::max_served>;
+class Service {
+  public:
+    Service(rt::EventChannels& events, const rt::StartInfo& info)
+        : events_{events}, input_port_{events.bind_virq(hv::abi::Virq::VIRQ_CONSOLE)} {
+        const auto plan = service::find_plan(info, hv::abi::console_plan_magic);
+        ASSERT(patterns_.read(service::rest_of_plan(info)));
+        for (const ServicePlanEntry& entry : plan) {
+            ASSERT(consoles_.push(connect(entry, consoles_.size())).ok());
+        }
+        if (const auto ring = xenstore_client::find_own_ring()) {
+            client_.emplace(*ring->page);
+            store_port_ = ring->port;
+        }
+    }
 
-void write_for(hv::DomainId domain, std::string_view text) {
-    rt::hypercall(rt::Hypercall::console_io, hv::abi::consoleio_write_for,
-                  uint64_t{domain.value()} << 32 | text.size(), text.data());
-}
+    // True if there was something to do.
+    bool step() {
+        bool is_busy = take_input();
+        each_line([&](Line& line) { is_busy = drain(line) || is_busy; });
+        return ask_xenstore() || is_busy;
+    }
 
-Console connect(const ServicePlanEntry& entry, size_t index) {
-    Console console{.domain = hv::DomainId{entry.domid}, .port = entry.local_port};
-    const auto page =
-        rt::map_grant(console.domain, hv::GrantRef{hv::abi::GNTTAB_RESERVED_CONSOLE}, index);
-    if (!page.ok()) {
-        hv::TextOf<100> line;
-        line.put("console: no ring of domain ").dec(entry.domid).put(", status -");
-        rt::write(line.dec(static_cast<uint64_t>(-page.error().status)).put("\n").view());
-        return console;
+    void wait() {
+        hv::StaticVector<uint32_t, service::max_served + Channels::capacity + 2> ports;
+        ASSERT(ports.push(input_port_).ok());
+        if (client_) {
+            ASSERT(ports.push(store_port_).ok());
+        }
+        each_line([&](Line& line) {
+            if (line.is_attached()) {
+                ASSERT(ports.push(line.port()).ok());
+            }
+        });
+        events_.wait({ports.begin(), ports.size()});
     }
-    // SAFETY: a whole page that the domain shares as its console ring.
-    console.ring.emplace(*reinterpret_cast<hv::abi::XenconsInterface*>(page.value().data()));
-    return console;
-}
 
-// True if there was something.
-bool drain(Console& console, rt::EventChannels& events) {
-    static constinit OutRing::Buffer buffer{};
-    if (!console.ring) {
-        return false;
+  private:
+    template <class Work>
+    void each_line(Work&& work) {
+        for (Line& line : consoles_) {
+            work(line);
+        }
+        for (Channel& channel : channels_.all()) {
+            work(channel.line());
+        }
     }
-    events.clear(console.port);
-    if (console.ring->is_gone()) {
-        console.ring.reset();
-        return false;
+
+    static Line connect(const ServicePlanEntry& entry, size_t index) {
+        Line line{hv::DomainId{entry.domid}, 0};
+        const auto grant =
+            rt::map_grant(line.domain(), hv::GrantRef{hv::abi::GNTTAB_RESERVED_CONSOLE}, index);
+        if (!grant.ok()) {
+            hv::TextOf<100> text;
+            text.put("console: no ring of domain ").dec(entry.domid).put(", status -");
+            rt::write(text.dec(static_cast<uint64_t>(-grant.error().status)).put("\n").view());
+            return line;
+        }
+        // SAFETY: a whole page that the domain shares as its console ring.
+        line.attach(*reinterpret_cast<hv::abi::XenconsInterface*>(grant.value().page.data()),
+                    entry.local_port);
+        return line;
     }
-    const OutRing::Taken taken = console.ring->take(buffer);
-    if (taken.text.empty()) {
-        return false;
+
+    // True if there was something.
+    bool drain(Line& line) {
+        static constinit console::OutRing::Buffer buffer{};
+        if (!line.is_attached()) {
+            return false;
+        }
+        events_.clear(line.port());
+        if (line.is_gone()) {
+            line.detach();
+            return false;
+        }
+        tell_room(line);
+        const console::OutRing::Taken taken = line.take(buffer);
+        if (taken.text.empty()) {
+            return false;
+        }
+        events_.notify(line.port());
+        tell_lost(line, taken.lost_bytes);
+        write_for(line, taken.text);
+        if (line.channel() == 0) {
+            look_for_patterns(line.domain(), taken);
+        }
+        return true;
     }
-    events.notify(console.port);
-    if (taken.lost_bytes != 0) {
-        hv::TextOf<60> line;
-        line.put("\n[console: ").dec(taken.lost_bytes).put(" bytes lost]\n");
-        write_for(console.domain, line.view());
+
+    void look_for_patterns(hv::DomainId domain, const console::OutRing::Taken& taken) {
+        if (taken.lost_bytes != 0) {
+            patterns_.see_gap(domain);
+        }
+        patterns_.see(domain, taken.text);
     }
-    write_for(console.domain, taken.text);
-    return true;
-}
+
+    bool take_input() {
+        static constinit std::array<char, 512> buffer{};
+        events_.clear(input_port_);
+        const int64_t count =
+            rt::hypercall(rt::Hypercall::console_io, hv::abi::ConsoleIo::CONSOLEIO_read,
+                          buffer.size(), buffer.data());
+        if (count <= 0) {
+            return false;
+        }
+        std::string_view bytes{buffer.data(), static_cast<size_t>(count)};
+        while (const auto piece = frames_.next(bytes)) {
+            each_line([&](Line& line) {
+                if (line.domain().value() == piece->domain && line.channel() == piece->channel) {
+                    tell_lost(line, line.put(piece->bytes));
+                    if (line.is_attached()) {
+                        events_.notify(line.port());
+                    }
+                }
+            });
+        }
+        return true;
+    }
+
+    bool ask_xenstore() {
+        if (!client_) {
+            return false;
+        }
+        events_.clear(store_port_);
+        channels_.take_messages(*client_, links_);
+        const bool is_busy = patterns_.ask(*client_) || channels_.ask(*client_);
+        if (client_->take_news()) {
+            events_.notify(store_port_);
+        }
+        if (client_->fault() != xenstore_client::Fault::None) {
+            rt::write("console: Xenstore makes no sense: no channel comes or goes any more\n");
+            client_.reset();
+        }
+        return is_busy;
+    }
+
+    rt::EventChannels& events_;
+    uint32_t input_port_;
+    uint32_t store_port_ = 0;
+    Links links_{events_};
+    std::optional<xenstore_client::Client> client_{};
+    hv::StaticVector<Line, service::max_served> consoles_{};
+    Channels channels_{};
+    console::Patterns patterns_{};
+    console::InputFrames frames_{};
+};
 
 }  // namespace
 
 void rt::domain_main(uint64_t start_info) {
     EventChannels events = EventChannels::start();
-    static constinit Consoles consoles;
-    for (const ServicePlanEntry& entry :
-         service::find_plan(StartInfo{start_info}, hv::abi::console_plan_magic)) {
-        ASSERT(consoles.push(connect(entry, consoles.size())).ok());
-    }
+    static constinit std::optional<Service> service;
+    service.emplace(events, StartInfo{start_info});
     while (true) {
-        bool busy = true;
-        while (busy) {
-            busy = false;
-            for (Console& console : consoles) {
-                busy = drain(console, events) || busy;
-            }
+        while (service->step()) {
         }
-        hv::StaticVector<uint32_t, service::max_served> ports;
-        for (const Console& console : consoles) {
-            if (console.ring) {
-                ASSERT(ports.push(console.port).ok());
-            }
-        }
-        events.wait({ports.begin(), ports.size()});
+        service->wait();
     }
 }

@@ -116,7 +116,7 @@ void connect(Server& server, const Served& served, size_t index) {
         return;
     }
     // SAFETY: a whole page that the domain shares as its Xenstore ring.
-    auto& ring = *reinterpret_cast<hv::abi::XenstoreDomainInterface*>(page.value().data());
+    auto& ring = *reinterpret_cast<hv::abi::XenstoreDomainInterface*>(page.value().page.data());
     ASSERT(server.connect(served.domain, ring).ok());
 }
 
