@@ -5,7 +5,9 @@
 #include "gantry/verbs.hpp"
 #include "images/qemu/boot_output.hpp"
 #include "images/qemu/boot_report.hpp"
+#include "images/qemu/launch_consoles.hpp"
 #include "images/qemu/machine.hpp"
+#include "images/qemu/outlets.hpp"
 #include "images/qemu/store_evidence.hpp"
 
 #include <filesystem>
@@ -29,6 +31,7 @@ struct Options {
     unsigned cpus = 0;   // 0: what the manifest says, or 2
     std::string memory;  // empty: what the manifest says, or 1G
     images::BootOutput::Options output;
+    images::Outlets::Options outlets;
     std::string tpm = "tis";
     std::string tpm_socket;
     unsigned timeout_s = default_timeout_s;
@@ -73,9 +76,20 @@ bool choose_machine(const Session& session, Options& options, const images::Boot
     return true;
 }
 
+// Before the machine starts: whoever wants to talk has to know where.
+void print(Session& session, const images::Outlets& outlets) {
+    for (const auto& outlet : outlets.descriptions()) {
+        const std::string& channel = outlet.console.channel;
+        session.out << outlet.console.domain << (channel.empty() ? "" : ", channel ") << channel
+                    << ": " << outlet.path.string() << " (" << outlet.link.string() << ')'
+                    << std::endl;
+    }
+}
+
 ExitCode report_on(Session& session, const images::MachineRun& run, images::Transcript& transcript,
-                   const images::BootOutput& streams, const images::BootSet& set) {
-    images::BootReport report{run, transcript, streams};
+                   const images::BootOutput& streams, const images::Outlets& outlets,
+                   const images::BootSet& set) {
+    images::BootReport report{run, transcript, streams, outlets};
     if (never_ran(report)) {
         return fail(session, {"QEMU: " + images::printable(run.qemu_messages)});
     }
@@ -97,18 +111,27 @@ ExitCode boot(Session& session, Options& options, const path& directory) {
     }
     images::BootOutput::Options shown = options.output;
     shown.lines = session.json ? nullptr : &session.out;
-    auto output =
-        images::BootOutput::create(options.out.empty() ? directory : path{options.out}, shown);
+    const path out = options.out.empty() ? directory : path{options.out};
+    auto output = images::BootOutput::create(out, shown);
     if (!output.ok()) {
         return fail(session, output.error());
     }
     images::BootOutput streams = output.take();
-    images::Transcript transcript{streams};
-    const auto run = images::run_machine(options.machine, set.value(), transcript);
+    auto opened =
+        images::Outlets::create(out, images::read_launch_consoles(set.value()), options.outlets);
+    if (!opened.ok()) {
+        return fail(session, opened.error());
+    }
+    images::Outlets outlets = opened.take();
+    if (!session.json) {
+        print(session, outlets);
+    }
+    images::Transcript transcript{streams, &outlets};
+    const auto run = images::run_machine(options.machine, set.value(), transcript, &outlets);
     if (!run.ok()) {
         return fail(session, run.error());
     }
-    return report_on(session, run.value(), transcript, streams, set.value());
+    return report_on(session, run.value(), transcript, streams, outlets, set.value());
 }
 
 // out/NAME, with the folder's name for a manifest that is called launch.json.
@@ -192,6 +215,8 @@ void add_boot(CLI::App& app, Session& session) {
         ->capture_default_str();
     verb->add_option("--lines", options->output.lines_per_stream,
                      "Show only so many lines of each console; the logs have all");
+    verb->add_flag("--ptys", options->outlets.consoles,
+                   "Offer each domain's console as a terminal, console/DOMAIN.pty");
     verb->add_flag("--firmware", options->output.firmware, "Show the firmware's lines, too");
     add_machine_options(*verb, *options);
     verb->callback([&session, options] {

@@ -6,6 +6,7 @@
 
 #include "images/qemu/boot_output.hpp"
 #include "images/qemu/machine.hpp"
+#include "images/qemu/outlets.hpp"
 
 #include <string>
 #include <vector>
@@ -16,6 +17,7 @@ struct BootReport {
     const MachineRun& run;
     const Transcript& transcript;
     const BootOutput& output;
+    const Outlets& outlets;
     std::vector<std::string> evidence{};         // names that were stored
     std::vector<std::string> evidence_faults{};  // sentences
 

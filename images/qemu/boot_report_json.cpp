@@ -71,6 +71,18 @@ Json waits(const BootReport& report) {
     return list;
 }
 
+// They are gone by now; each channel's log stays.
+Json outlets(const BootReport& report) {
+    Json list = Json::array();
+    for (const auto& outlet : report.outlets.descriptions()) {
+        list.push_back(Json{{"domain", printable(outlet.console.domain)},
+                            {"channel", printable(outlet.console.channel)},
+                            {"connection", to_string(outlet.console.end)},
+                            {"link", outlet.link.string()}});
+    }
+    return list;
+}
+
 Json marks(const BootReport& report) {
     Json list = Json::array();
     for (const auto& mark : report.output.marks()) {
@@ -89,6 +101,7 @@ std::string report_to_json(const BootReport& report) {
                     {"duration_ns", report.run.duration.count()},
                     {"directory", report.output.directory().string()},
                     {"domains", domains(report)},
+                    {"outlets", outlets(report)},
                     {"timeline", timeline(report)},
                     {"waits", waits(report)},
                     {"marks", marks(report)},

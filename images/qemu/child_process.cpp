@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 namespace images {
@@ -23,6 +24,19 @@ struct Pipe {
     UniqueFd write;
 };
 
+// The ends of the child's standard input; a socket, so that writing to a child that is gone sends
+// no signal.
+Outcome<Pipe> make_input(bool is_wanted) {
+    if (!is_wanted) {
+        return Pipe{.read = UniqueFd{::open("/dev/null", O_RDONLY | O_CLOEXEC)}, .write = {}};
+    }
+    std::array<int, 2> ends{};
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+        return hv::Err{system_failure("cannot make a socket", errno)};
+    }
+    return Pipe{.read = UniqueFd{ends[0]}, .write = UniqueFd{ends[1]}};
+}
+
 Outcome<Pipe> make_pipe() {
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
@@ -32,7 +46,12 @@ Outcome<Pipe> make_pipe() {
 }
 
 // What the child does between fork and exec. Returns only when it cannot become the program.
-void become(const ChildProcess::Program& program, pid_t parent, int output, int errors) {
+struct StandardFds {
+    int input;
+    int output;
+    int errors;
+};
+void become(const ChildProcess::Program& program, pid_t parent, const StandardFds& fds) {
     ::setpgid(0, 0);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) {
@@ -41,8 +60,7 @@ void become(const ChildProcess::Program& program, pid_t parent, int output, int 
     sigset_t none;
     sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
-    const int nothing = ::open("/dev/null", O_RDONLY);
-    if (nothing < 0 || ::dup2(nothing, 0) < 0 || ::dup2(output, 1) < 0 || ::dup2(errors, 2) < 0 ||
+    if (::dup2(fds.input, 0) < 0 || ::dup2(fds.output, 1) < 0 || ::dup2(fds.errors, 2) < 0 ||
         ::chdir(program.directory.c_str()) != 0) {
         return;
     }
@@ -71,6 +89,7 @@ bool read_some(int fd, std::string& text) {
 }  // namespace
 
 Outcome<ChildProcess> ChildProcess::start(const Program& program) {
+    Pipe input = TRY(make_input(program.has_input));
     Pipe output = TRY(make_pipe());
     Pipe errors = TRY(make_pipe());
     Pipe failed = TRY(make_pipe());  // carries errno when exec does not happen
@@ -80,13 +99,16 @@ Outcome<ChildProcess> ChildProcess::start(const Program& program) {
         return hv::Err{system_failure("cannot start " + program.arguments.front(), errno)};
     }
     if (pid == 0) {
-        become(program, parent, output.write.get(), errors.write.get());
+        become(program, parent,
+               {.input = input.read.get(),
+                .output = output.write.get(),
+                .errors = errors.write.get()});
         const int error = errno;
         [[maybe_unused]] const auto sent = ::write(failed.write.get(), &error, sizeof error);
         ::_exit(127);
     }
     ::setpgid(pid, pid);  // as the child does: whoever comes first
-    ChildProcess child{pid, std::move(output.read), std::move(errors.read)};
+    ChildProcess child{pid, std::move(input.write), std::move(output.read), std::move(errors.read)};
     failed.write.reset();
     int error = 0;
     if (::read(failed.read.get(), &error, sizeof error) == sizeof error) {
@@ -95,12 +117,13 @@ Outcome<ChildProcess> ChildProcess::start(const Program& program) {
     return child;
 }
 
-ChildProcess::ChildProcess(pid_t pid, UniqueFd output, UniqueFd errors)
-    : pid_{pid}, output_{std::move(output)}, errors_{std::move(errors)} {}
+ChildProcess::ChildProcess(pid_t pid, UniqueFd input, UniqueFd output, UniqueFd errors)
+    : pid_{pid}, input_{std::move(input)}, output_{std::move(output)}, errors_{std::move(errors)} {}
 
 ChildProcess::ChildProcess(ChildProcess&& other) noexcept
     : pid_{std::exchange(other.pid_, -1)},
       status_{other.status_},
+      input_{std::move(other.input_)},
       output_{std::move(other.output_)},
       errors_{std::move(other.errors_)} {}
 

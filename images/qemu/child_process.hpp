@@ -21,8 +21,9 @@ class ChildProcess {
     struct Program {
         std::vector<std::string> arguments;  // the first is the program, looked up in PATH
         std::filesystem::path directory;     // where it runs
+        bool has_input = false;
     };
-    // Its standard input is empty; its outputs are pipes that the caller must read.
+    // Its outputs are pipes that the caller must read. Its standard input is empty, or a socket.
     static Outcome<ChildProcess> start(const Program& program);
 
     ChildProcess(ChildProcess&& other) noexcept;
@@ -30,6 +31,8 @@ class ChildProcess {
     ChildProcess& operator=(const ChildProcess&) = delete;
     ~ChildProcess();
 
+    // With Program::has_input.
+    [[nodiscard]] int input() const { return input_.get(); }
     [[nodiscard]] int output() const { return output_.get(); }
     [[nodiscard]] int errors() const { return errors_.get(); }
 
@@ -42,10 +45,11 @@ class ChildProcess {
     void kill();
 
   private:
-    ChildProcess(pid_t pid, UniqueFd output, UniqueFd errors);
+    ChildProcess(pid_t pid, UniqueFd input, UniqueFd output, UniqueFd errors);
 
     pid_t pid_ = -1;
     std::optional<int> status_;
+    UniqueFd input_;
     UniqueFd output_;
     UniqueFd errors_;
 };

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "images/console/transcript.hpp"
+#include "images/qemu/outlets.hpp"
 #include "images/qemu/qemu_command.hpp"
 
 #include <chrono>
@@ -30,9 +31,9 @@ struct MachineRun {
     std::optional<std::string> swtpm_pcrs;  // with MachineOptions::read_swtpm_pcrs
 };
 
-// `transcript` is fed and finished. A failure means that the machine never ran, or that the TPM did
-// not tell its PCRs.
+// `transcript` is fed and finished; `outlets`, which may be null, are served meanwhile. A failure
+// means that the machine never ran, or that the TPM did not tell its PCRs.
 Outcome<MachineRun> run_machine(const MachineOptions& options, const BootSet& set,
-                                Transcript& transcript);
+                                Transcript& transcript, Outlets* outlets = nullptr);
 
 }  // namespace images

@@ -1,30 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "images/qemu/store_evidence.hpp"
 
-#include "launch-config/binding/decode.hpp"
+#include "images/qemu/read_launch.hpp"
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
-#include <memory>
-#include <span>
 
 namespace images {
 
 std::optional<uint16_t> evidence_domain(const BootSet& set) {
-    if (set.modules.empty()) {
+    const Launch launch = read_launch(set);
+    if (launch.graph == nullptr) {
         return std::nullopt;
     }
-    std::ifstream file{set.modules.front(), std::ios::binary};
-    const std::string lcm{std::istreambuf_iterator<char>{file}, {}};
-    const auto graph = std::make_unique<launch::LaunchGraph>();  // too large for a stack
-    if (!launch::decode(std::as_bytes(std::span{lcm}), *graph).ok()) {
-        return std::nullopt;
-    }
-    const auto found =
-        std::find_if(graph->domains.begin(), graph->domains.end(),
-                     [](const launch::Domain& d) { return d.roles.has(launch::Role::Tpm); });
-    return found == graph->domains.end() ? std::nullopt : std::optional{found->domid.value()};
+    const auto& domains = launch.graph->domains;
+    const auto* const found = std::find_if(domains.begin(), domains.end(), [](const auto& domain) {
+        return domain.roles.has(::launch::Role::Tpm);
+    });
+    return found == domains.end() ? std::nullopt : std::optional{found->domid.value()};
 }
 
 namespace {
