@@ -14,12 +14,6 @@ void add_manifest_options(CLI::App& verb, ManifestOptions& options) {
     verb.add_option("manifest", options.file, "The manifest (JSON)")->required();
     verb.add_option("--memory", options.machine_memory,
                     "The machine's memory, such as 2G; replaces machine.memory of the manifest");
-    add_unserved_option(verb, options);
-}
-
-void add_unserved_option(CLI::App& verb, ManifestOptions& options) {
-    verb.add_flag("--unserved", options.unserved,
-                  "Take channels, which nobody serves in this version: for tests");
 }
 
 std::optional<ManifestInput> read_manifest(const Session& session, const ManifestOptions& options) {
@@ -45,9 +39,6 @@ std::optional<ManifestInput> read_manifest(const Session& session, const Manifes
     // What is not JSON has no fields to check.
     if (input.diagnostics.empty() || !input.manifest.domains.empty()) {
         model::check_manifest(input.manifest, input.diagnostics);
-    }
-    if (!options.unserved) {
-        model::refuse_unserved(input.manifest, input.diagnostics);
     }
     if (input.diagnostics.empty()) {
         input.prepared =

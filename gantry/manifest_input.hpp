@@ -14,13 +14,11 @@ namespace gantry {
 struct ManifestOptions {
     std::string file;
     std::string machine_memory;  // a size; empty: what the manifest says
-    bool unserved = false;       // take channels, which nobody serves yet
     launch::model::Examine examine = launch::model::Examine::Everything;
 };
 
-// Adds the manifest's name, --memory and --unserved to a subcommand; or --unserved alone.
+// Adds the manifest's name and --memory to a subcommand.
 void add_manifest_options(CLI::App& verb, ManifestOptions& options);
-void add_unserved_option(CLI::App& verb, ManifestOptions& options);
 
 struct ManifestInput {
     launch::model::Diagnostics diagnostics;

@@ -230,7 +230,6 @@ void add_show(CLI::App& app, Session& session) {
     const auto options = std::make_shared<ShowOptions>();
     verb->add_option("file", options->manifest.file, "A manifest, an LCM, or an output directory")
         ->required();
-    add_unserved_option(*verb, options->manifest);
     verb->add_flag("--xenstore", options->xenstore,
                    "The tree with which Xenstore starts, as xenstore-ls -fp prints it");
     verb->add_option("--lib", options->library, "Directory of domb.bin and the services");

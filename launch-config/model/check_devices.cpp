@@ -40,7 +40,7 @@ class DeviceChecker {
         for (const ChannelSpec& channel : domain.channels) {
             check_repeated(channels, channel.name, channel.place, "the name");
             check_channel_backend(domain, channel);
-            count_served(channel.backend);
+            count_served({std::string{backend_of(manifest_, domain, channel)}, channel.place});
         }
     }
 
@@ -66,9 +66,10 @@ class DeviceChecker {
         }
     }
 
-    void check_backend(const DomainSpec& domain, const At<std::string>& backend) {
+    // True if that is another domain.
+    bool check_backend(const DomainSpec& domain, const At<std::string>& backend) {
         if (backend.value.empty()) {
-            return;
+            return false;
         }
         if (backend.value == domain.name.value) {
             diagnostics_.add(backend.place, quote(backend.value) + " is the domain itself",
@@ -78,7 +79,10 @@ class DeviceChecker {
             diagnostics_.add(
                 backend.place, "no domain is named " + quote(backend.value),
                 meant ? "did you mean " + quote(*meant) + "?" : "expected the name of a domain");
+        } else {
+            return true;
         }
+        return false;
     }
 
     void count_served(const At<std::string>& backend) {
@@ -90,13 +94,17 @@ class DeviceChecker {
     }
 
     void check_channel_backend(const DomainSpec& domain, const ChannelSpec& channel) {
+        const DomainSpec* holder = holder_of(manifest_, Role::Console);
+        const std::string_view server = holder == nullptr ? console_name : holder->name.value;
         const std::string_view backend = backend_of(manifest_, domain, channel);
-        if (backend.empty()) {
-            diagnostics_.add(
-                channel.place, "nobody serves the channel",
-                "expected a \"backend\": it is the domain itself that drains the consoles");
-        } else if (backend != console_name || holder_of(manifest_, Role::Console) != nullptr) {
-            check_backend(domain, channel.backend);
+        if (backend.empty() || (holder == &domain && backend == server)) {
+            diagnostics_.add(channel.place, "nobody serves the channel",
+                             "expected none: it is the domain itself that drains the consoles");
+        } else if (backend != server) {
+            if (check_backend(domain, channel.backend)) {
+                diagnostics_.add(channel.backend.place, quote(backend) + " does not serve channels",
+                                 "expected " + quote(server) + ", which drains the consoles");
+            }
         }
     }
 
@@ -145,17 +153,6 @@ void check_devices(const Manifest& manifest, Diagnostics& diagnostics) {
     DeviceChecker checker{manifest, diagnostics};
     for (const DomainSpec& domain : manifest.domains) {
         checker.check(domain);
-    }
-}
-
-void refuse_unserved(const Manifest& manifest, Diagnostics& diagnostics) {
-    for (const DomainSpec& domain : manifest.domains) {
-        for (const At<std::string>& field : domain.device_fields) {
-            if (field.value == "channels") {
-                diagnostics.add(field.place, "field \"channels\" is not implemented yet",
-                                "expected no such field in this version");
-            }
-        }
     }
 }
 

@@ -111,7 +111,4 @@ Manifest read_manifest(Diagnostics& diagnostics, const std::filesystem::path& di
 // The rules between fields and with the file system.
 void check_manifest(const Manifest& manifest, Diagnostics& diagnostics);
 
-// Reports the fields that can be read and checked, but that nobody serves yet: channels.
-void refuse_unserved(const Manifest& manifest, Diagnostics& diagnostics);
-
 }  // namespace launch::model

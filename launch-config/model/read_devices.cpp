@@ -95,7 +95,7 @@ ChannelSpec read_channel(ObjectReader& reader) {
     return channel;
 }
 
-// The items of one field, which remembers its place: nobody may serve such devices yet.
+// The items of one field, which remembers its place: not every Xenstore knows such devices.
 template <class Spec>
 void read_all(ObjectReader& domain, std::string_view key, Spec (*read)(ObjectReader&),
               std::vector<Spec>& out, DomainSpec& spec) {
