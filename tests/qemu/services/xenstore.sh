@@ -28,6 +28,11 @@ expect_tree() {
     [ "$(grep -c . <<<"$said")" -gt 30 ] || fail "domain $1 sees too little"
 }
 
+# The host's end of domain 2's channels and console, while its machine runs.
+talk() {
+    timeout 150 python3 "$(dirname "$0")/talk.py" "$1"
+}
+
 for type in pvh pv; do
     new_case "two domains of type $type"
     build <<<'{
@@ -39,9 +44,16 @@ for type in pvh pv; do
          "cmdline": "console=hvc0 quiet role=dies"},
         {"name": "stays", "type": "'$type'", "memory": "192M",
          "kernel": "'"$source_dir"'/build/cache/vmlinuz", "initrd": "'"$work"'/initrd.cpio",
-         "cmdline": "console=hvc0 quiet role=stays"}
+         "cmdline": "console=hvc0 quiet role=stays",
+         "channels": [{"name": "agent"}, {"name": "log", "connection": "socket"}]}
       ]}'
-    boot --tpm none --memory 1G
+    talk "$built" >"$work/talk.log" 2>&1 &
+    boot --tpm none --memory 1G --ptys
+    wait $!
+    [ "$(cat "$work/talk.log")" = 'agent: heard through the terminal
+log: heard through the socket' ] || fail "the host hears: $(cat "$work/talk.log")"
+    expect_said stays 'CONSOLE typed'
+    grep -qF 'heard through the socket' "$built/channels/stays/log.log" || fail "no log of a channel"
     expect_ok
     expect_said dies 'NAME dies' 'READ hello 7 ' 'LIST greeting number ' REMOVED \
         "REFUSED another's data" 'REFUSED its own name' SEEN
