@@ -84,23 +84,32 @@ bool has_launcher() {
     });
 }
 
-// The recovery domain waits for what hopefully never comes.
-bool was_not_needed(const domain::Domain& d) {
-    return d.roles.has(launch::Role::Recovery) &&
-           (d.state == domain::State::Built || d.end == domain::End::NotStarted);
+bool is_held_for_recovery(const domain::Domain& d) {
+    return d.roles.has(launch::Role::Recovery) && d.state == domain::State::Built;
+}
+
+// The launcher has not decided yet: it starts the recovery domain, or decides that it never starts.
+bool may_recover() {
+    const auto all = domain::all();
+    return has_launcher() && std::any_of(all.begin(), all.end(), [](const domain::Domain* d) {
+               return is_held_for_recovery(*d);
+           });
 }
 
 void power_off_after_last() {
     bool as_expected = true;
     for (const domain::Domain* d : domain::all()) {
         const bool serves = is_service(*d) && d->state == domain::State::Running;
-        if (d->is_builder || serves || was_not_needed(*d)) {
+        if (d->is_builder || serves || is_held_for_recovery(*d)) {
             continue;
         }
         if (has_not_left(*d) || (d->state == domain::State::Built && has_launcher())) {
             return;
         }
         as_expected &= domain::ended_as_expected(*d);
+    }
+    if (!as_expected && may_recover()) {
+        return;
     }
     dev::power_off(as_expected ? dev::MachineStatus::Ok : dev::MachineStatus::Unexpected);
 }

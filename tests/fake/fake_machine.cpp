@@ -141,7 +141,9 @@ bool is_quiescent(const Domain& domain) {
 
 bool ended_as_expected(const Domain& domain) {
     const auto found = installed->ended.find(&domain);
-    return found != installed->ended.end() && found->second == End::Poweroff;
+    const bool is_unneeded = domain.roles.has(launch::Role::Recovery);
+    return found != installed->ended.end() &&
+           (found->second == End::Poweroff || (is_unneeded && found->second == End::NotStarted));
 }
 
 }  // namespace hv::domain

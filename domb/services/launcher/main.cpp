@@ -102,6 +102,7 @@ class World final : public launcher::Outside {
         hv::TextOf<60> path;
         path.put("/local/domain/").dec(recovery.value()).put("/recovery/reason");
         store_.write(path.view(), reason);
+        recovery_ = recovery;
         reason_ = hv::StaticString<512>{reason};
         recover_at_ns_ = events_.now_ns() + patience_ns;
     }
@@ -114,6 +115,7 @@ class World final : public launcher::Outside {
             hv::TextOf<80> line;
             line.put("the recovery domain cannot be started: error ");
             print(line.dec(static_cast<uint64_t>(-status)).view());
+            end(recovery_);  // or the machine stays on for it
         }
     }
     [[nodiscard]] uint64_t deadline_ns() const { return recover_at_ns_; }
@@ -121,6 +123,7 @@ class World final : public launcher::Outside {
   private:
     rt::EventChannels& events_;
     Store& store_;
+    hv::DomainId recovery_{};
     hv::StaticString<512> reason_{};
     uint64_t recover_at_ns_ = 0;
 };

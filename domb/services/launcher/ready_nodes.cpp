@@ -161,10 +161,12 @@ void ReadyNodes::put_lack(hv::Text& out, const Node& node) const {
     }
     if (ready_when(entry) == ReadyWhen::Xenstore) {
         out.put(text_of(entry.ready_path));
-        if (node.is_there) {
-            out.put(" is \"").put(shown).put('"');
-        } else {
+        if (!node.is_there) {
             out.put(" is not there");
+        } else if (shown.empty()) {
+            out.put(" is empty");
+        } else {
+            out.put(" is \"").put(shown).put('"');
         }
         return;
     }

@@ -94,6 +94,10 @@ TEST(ReadyNodes, values_and_console_lines) {
             EXPECT_EQ(m.nodes[node].is_met, expected) << node << " " << value;
         }
     }
+    m.nodes.set(0, "");
+    hv::TextOf<200> empty;
+    m.nodes.put_lack(empty, 0);
+    EXPECT_EQ(empty.view(), "data/up is empty");
     m.nodes.set(2, "0");
     hv::TextOf<200> text;
     m.nodes.put_lack(text, 2);

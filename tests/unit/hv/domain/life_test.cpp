@@ -133,6 +133,15 @@ TEST_F(Life, each_end_is_expected_by_one_kind_of_plan) {
     }
 }
 
+TEST_F(Life, recovery_domain_is_expected_not_to_start) {
+    for (const End end : {End::NotStarted, End::Stopped, End::Crash}) {
+        hv::domain::Domain& d = more_domains.emplace_back();
+        d.roles.add(launch::Role::Recovery);
+        hv::domain::end(d, end, "");
+        EXPECT_EQ(hv::domain::ended_as_expected(d), end == End::NotStarted);
+    }
+}
+
 TEST_F(Life, domains_are_found_by_id) {
     const size_t before = hv::domain::all().size();
     static hv::domain::Domain d;  // the table keeps it

@@ -48,6 +48,35 @@ TEST(MachineOff, recovery_domain_that_was_not_needed_counts_for_nothing) {
     }
 }
 
+// The last domain fails, and the launcher has heard of it only now.
+TEST(MachineOff, waits_until_the_launcher_has_decided_about_recovery) {
+    for (const bool is_recovering : {false, true}) {
+        alone([&] {
+            Launched m;
+            ASSERT_EQ(m.begin(), std::nullopt);
+            ASSERT_EQ(code(start_held(DomainId{3})), 0);
+            EXPECT_EQ(m.end(m.second), std::nullopt);
+            EXPECT_EQ(m.end(m.first, End::Crash), std::nullopt);
+            if (is_recovering) {
+                ASSERT_EQ(m.recover("why"), 0);
+                EXPECT_EQ(m.off(), std::nullopt);
+                EXPECT_EQ(m.end(m.recovery), MachineStatus::Unexpected);
+            } else {
+                EXPECT_EQ(code(stop(m.launcher.domain(), DomainId{4})), 0);
+                EXPECT_EQ(m.off(), MachineStatus::Unexpected);
+            }
+        });
+    }
+    alone([] {
+        Launched m;
+        ASSERT_EQ(m.begin(), std::nullopt);
+        ASSERT_EQ(code(start_held(DomainId{3})), 0);
+        EXPECT_EQ(m.end(m.second), std::nullopt);
+        EXPECT_EQ(m.end(m.first, End::Crash), std::nullopt);
+        EXPECT_EQ(m.end(m.launcher, End::Crash), MachineStatus::Unexpected) << "nobody decides";
+    });
+}
+
 TEST(MachineOff, recovery_domain_that_runs_counts_like_any_other) {
     alone([] {
         Launched m;
