@@ -40,8 +40,8 @@ hv/boot: @formats hv
 
 domb/rt: hv/base hv/abi
 domb: @formats domb/rt
-# builder_crash is domB up to where it dies.
-tests/guest: hv/base hv/abi domb/rt domb/builder/tpm_events.hpp measure/tcg measure/tpm
+# builder_crash is domB up to where it dies; steps asks Xenstore as services do.
+tests/guest: hv/base hv/abi domb/rt domb/builder/tpm_events.hpp domb/services/xenstore_client measure/tcg measure/tpm
 tests/linux:
 
 @host = hv/base hv/abi launch-config measure
