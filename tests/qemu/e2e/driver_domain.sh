@@ -17,6 +17,11 @@ fi
     2>"$built.err" || fail "gantry build"
 boot --memory 1536M
 expect_ok
+for domain in attest classic worker; do
+    expect_record "name=$domain after=driver"
+done
+expect_record 'event=domain-ready domid=1 name=driver when=serving'
+expect_no_record 'event=domain-failed'
 
 # expect_lines DOMAIN TEXT...: the lines `gantry-example: DOMAIN TEXT`.
 expect_lines() {
