@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """PV disks, PV interfaces and Xenstore as programs of Debian's stock kernel find them
 (tests/linux/device_bench.cpp), in a PVH and in a PV domain, beside the same kernel and program on bare
-QEMU with virtio.
+QEMU with virtio. And a chain of domains that wait for one another (chain.py).
 
 usage: device_bench.py [--build DIR] [--qemu PATH] [--runs N] [--json FILE]
 
 Needs a release build with the target linux_device_bench; gets Debian's kernel if it is not there. Prints
-medians of the runs, the lowest and the highest run, and ratios of medians and (of lowest runs).
+medians of the runs, the lowest and the highest run, and ratios of medians and (of lowest runs). Ends with 1
+if the chain's target is missed.
 """
 import argparse
 import contextlib
@@ -17,6 +18,7 @@ import socket
 import sys
 import tempfile
 
+import chain
 from figures import figures_of, per, print_table, rate, run_tool, said_by
 from machine import Machine, NoTpm
 
@@ -55,12 +57,16 @@ def main():
     samples = {kind: [] for kind in KINDS}
     with tempfile.TemporaryDirectory(prefix="gantry-bench-") as work:
         bench = Bench(args, pathlib.Path(work))
+        links = []
         for _ in range(args.runs):  # in turn, so that a busy moment meets all of them
             for kind in KINDS:
                 samples[kind].append(bench.run(kind))
+            links.append(chain.run(args.qemu, bench.chain))
     print_table(samples, FIGURES, PAIRS)
+    is_met = chain.print_result(links)
     if args.json:
-        pathlib.Path(args.json).write_text(json.dumps(samples, indent=2) + "\n")
+        pathlib.Path(args.json).write_text(json.dumps({**samples, "chain": links}, indent=2) + "\n")
+    return 0 if is_met else 1
 
 
 def parse_arguments():
@@ -82,6 +88,8 @@ class Bench:
         run_tool(ROOT / "images" / "recipe" / "driver-domain", ROOT)
         self.initrds = {"xen": self.make_initrd("xen", XEN), "virtio": self.make_initrd("virtio", VIRTIO)}
         self.launches = {kind: self.build(kind) for kind in ("pvh", "pv")}
+        self.chain = chain.build(args.build / "bin" / "gantry",
+                                 args.build / "lib" / "gantry" / "guests", work)
 
     def make_initrd(self, name, modules):
         path = self.work / f"{name}.cpio"
@@ -165,4 +173,4 @@ def free_port():
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
