@@ -77,6 +77,9 @@ void add_order(Json& json, const launch::Domain& domain) {
     if (domain.on_crash != launch::Policy::Ignore) {
         json["on-crash"] = to_string(domain.on_crash);
     }
+    if (domain.start_unmeasured) {
+        json["start-unmeasured"] = true;
+    }
 }
 
 Json to_json(const launch::Domain& domain) {

@@ -111,6 +111,9 @@ void put_order(hv::Text& out, const Domain& domain) {
     if (domain.on_crash != Policy::Ignore) {
         put_line(out, "on-crash", to_string(domain.on_crash));
     }
+    if (domain.start_unmeasured) {
+        put_line(out, "start-unmeasured", 1);
+    }
 }
 
 }  // namespace

@@ -241,13 +241,31 @@ Decoded<Artifact> decode_module(const NodeReader& reader, std::string_view defau
 }
 
 Decoded<void> decode_domain(const NodeReader& reader, Domain& domain, DecodeNotes* notes) {
-    constexpr std::array<std::string_view, 24> known{
-        "compatible",      "#address-cells",     "#size-cells",       names::domid,
-        names::uuid,       names::mode,          names::cpus,         names::memory,
-        names::max_memory, names::name,          names::capabilities, names::roles,
-        names::x2apic,     names::xsave,         names::expect,       names::path,
-        names::p2m,        names::after,         names::ready_when,   names::ready_path,
-        names::ready_text, names::ready_timeout, names::on_failure,   names::on_crash};
+    constexpr std::array<std::string_view, 25> known{"compatible",
+                                                     "#address-cells",
+                                                     "#size-cells",
+                                                     names::domid,
+                                                     names::uuid,
+                                                     names::mode,
+                                                     names::cpus,
+                                                     names::memory,
+                                                     names::max_memory,
+                                                     names::name,
+                                                     names::capabilities,
+                                                     names::roles,
+                                                     names::x2apic,
+                                                     names::xsave,
+                                                     names::expect,
+                                                     names::path,
+                                                     names::p2m,
+                                                     names::after,
+                                                     names::ready_when,
+                                                     names::ready_path,
+                                                     names::ready_text,
+                                                     names::ready_timeout,
+                                                     names::on_failure,
+                                                     names::on_crash,
+                                                     names::start_unmeasured};
     const std::string_view node_name = reader.node().name();
     domain.domid = TRY(decode_domid(reader));
     domain.name = TRY(decode_name(reader, node_name.substr(0, node_name.find('@'))));

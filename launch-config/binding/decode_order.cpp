@@ -209,6 +209,11 @@ Decoded<void> decode_order(const NodeReader& reader, Domain& domain) {
     TRY(decode_ready(reader, domain.ready));
     domain.on_failure = TRY(word(reader, names::on_failure, policies));
     domain.on_crash = TRY(word(reader, names::on_crash, policies));
+    domain.start_unmeasured = TRY(reader.flag(names::start_unmeasured, false));
+    if (domain.start_unmeasured &&
+        (!domain.roles.has(Role::Recovery) || domain.roles.has(Role::Tpm))) {
+        return reader.reject(DecodeReason::Contradiction, names::start_unmeasured);
+    }
     return hv::Ok{};
 }
 

@@ -7,6 +7,7 @@
 
 namespace launch {
 
+// The domain's roles are there.
 Decoded<void> decode_order(const NodeReader& reader, Domain& domain);
 
 // What needs the other domains. `reader` is that of the domain's node, for messages.

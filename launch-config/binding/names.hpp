@@ -44,6 +44,7 @@ inline constexpr string_view ready_text = "hl,ready-text";
 inline constexpr string_view ready_timeout = "hl,ready-timeout-ms";
 inline constexpr string_view on_failure = "hl,on-failure";
 inline constexpr string_view on_crash = "hl,on-crash";
+inline constexpr string_view start_unmeasured = "hl,start-unmeasured";
 
 // Device nodes
 inline constexpr string_view disk_compatible = "hl,vbd";

@@ -128,6 +128,7 @@ class Assembler {
                         spec.ready.timeout_ms};
         domain.on_failure = spec.on_failure.value;
         domain.on_crash = spec.on_crash.value;
+        domain.start_unmeasured = spec.start_unmeasured.value;
     }
 
     // There are not too many, which check_devices has seen to.

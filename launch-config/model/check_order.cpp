@@ -115,6 +115,7 @@ class OrderChecker {
         check_ready(domain);
         check_policy(domain.on_failure);
         check_policy(domain.on_crash);
+        check_unmeasured(domain);
     }
 
   private:
@@ -256,6 +257,20 @@ class OrderChecker {
         if (policy.value == Policy::Recovery && recovery_ == nullptr) {
             diagnostics_.add(policy.place, "there is no recovery domain",
                              "expected a domain with the role \"recovery\"");
+        }
+    }
+
+    // What is not measured may not have the TPM, which would vouch for it.
+    void check_unmeasured(const DomainSpec& domain) {
+        if (!domain.start_unmeasured.value) {
+            return;
+        }
+        if (!has_role(domain, Role::Recovery)) {
+            diagnostics_.add(domain.start_unmeasured.place, "it is not the recovery domain",
+                             "expected the role \"recovery\", or no \"start-unmeasured\"");
+        } else if (has_role(domain, Role::Tpm)) {
+            diagnostics_.add(domain.start_unmeasured.place, "the domain has the role \"tpm\"",
+                             "expected that role at another domain, or no \"start-unmeasured\"");
         }
     }
 

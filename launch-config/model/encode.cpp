@@ -160,6 +160,9 @@ void write_order(TreeWriter& tree, const Domain& domain) {
     if (domain.on_crash != Policy::Ignore) {
         tree.strings(names::on_crash, {to_string(domain.on_crash)});
     }
+    if (domain.start_unmeasured) {
+        tree.cells(names::start_unmeasured, {1});
+    }
 }
 
 void write_domain(TreeWriter& tree, const Domain& domain, size_t number) {

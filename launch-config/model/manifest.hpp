@@ -86,6 +86,7 @@ struct DomainSpec {
     ReadySpec ready;
     At<Policy> on_failure;
     At<Policy> on_crash;
+    At<bool> start_unmeasured;
 };
 
 // The machine the plan must fit; what is not stated is not checked.

@@ -20,7 +20,6 @@ constexpr std::string_view nothing_of_this = "no such field in this version";
 constexpr std::array later_domain_fields{
     LaterField{"on-reboot", nothing_of_this},
     LaterField{"restart", nothing_of_this},
-    LaterField{"start-unmeasured", nothing_of_this},
     LaterField{"console", nothing_of_this},
     LaterField{"shared-memory", nothing_of_this},
     LaterField{"event-channels", nothing_of_this},

@@ -134,6 +134,8 @@ void read_order(ObjectReader& domain, DomainSpec& out) {
     read_ready(domain, out.ready);
     read_policy(domain, "on-failure", out.on_failure);
     read_policy(domain, "on-crash", out.on_crash);
+    static_cast<void>(domain.member("start-unmeasured", out.start_unmeasured.place));
+    out.start_unmeasured.value = domain.boolean("start-unmeasured").value_or(false);
 }
 
 }  // namespace launch::model

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The part of read_manifest about start order: "after", "ready", "on-failure", "on-crash".
+// The part of read_manifest about start order: "after", "ready", "on-failure", "on-crash",
+// "start-unmeasured".
 #pragma once
 
 #include "launch-config/model/manifest.hpp"

@@ -75,7 +75,7 @@ build "$corpus/good/order.json" -o "$work/order"
 [ "$(jq -r '.domains[7:] | map(.name) | join(" ")' "$work/order.json")" = \
     "console xenstore launcher" ] || fail "the launcher is not the last service"
 jq -r '.events[].text' "$work/order/reference.json" >"$work/texts"
-for line in 'after storage,net' 'ready serving timeout 120000' 'on-failure recovery' \
+for line in 'after storage,net' 'ready serving timeout 120000' 'on-failure recovery' 'start-unmeasured 1' \
     'ready xenstore data/net/ready timeout 60000 value all up' 'roles recovery' 'roles launcher' \
     'ready console timeout 3600000 text 100% done \x5co/'; do
     grep -qxF "$line" "$work/texts" || fail "\"$line\" is not measured"

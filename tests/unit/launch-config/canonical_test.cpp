@@ -135,6 +135,7 @@ TEST(Canonical, the_longest_values_fit) {
     const std::string text(max_ready_text_bytes, '\\');
     domain.ready = {ReadyWhen::Xenstore, path, text, max_ready_timeout_ms};
     domain.on_failure = domain.on_crash = Policy::Recovery;
+    domain.start_unmeasured = true;
     EXPECT_TRUE(domain_text(domain).ends_with("\n"));
     EXPECT_TRUE(hypervisor_text(test::sample_graph(), cmdline).ends_with("\n"));
 }
@@ -196,6 +197,7 @@ TEST(Canonical, every_field_reaches_the_text) {
     add([](Domain& d) { d.ready = {ReadyWhen::Xenstore, "data/x", "up", 1}; });
     add([](Domain& d) { d.ready = {ReadyWhen::Console, {}, "up", 1}; });
     add([](Domain& d) { d.ready = {ReadyWhen::Console, {}, "down", 1}; });
+    add([](Domain& d) { d.start_unmeasured = true; });
     add([](Domain& d) { d.on_failure = Policy::Halt; });
     add([](Domain& d) { d.on_failure = Policy::Recovery; });
     add([](Domain& d) { d.on_crash = Policy::Halt; });

@@ -44,6 +44,7 @@ LaunchGraph ordered_graph() {
     }
     auto& domains = graph.domains;
     domains[rescue].roles.add(Role::Recovery);
+    domains[rescue].start_unmeasured = true;
     domains[console].roles.add(Role::Console);
     domains[xenstore].roles.add(Role::Xenstore);
     domains[launcher].roles.add(Role::Launcher);
@@ -85,6 +86,7 @@ TEST(Order, comes_back_from_an_lcm) {
         EXPECT_EQ(a.ready, b.ready) << i;
         EXPECT_EQ(a.on_failure, b.on_failure);
         EXPECT_EQ(a.on_crash, b.on_crash);
+        EXPECT_EQ(a.start_unmeasured, b.start_unmeasured);
         EXPECT_EQ(b.is_held(), i == web || i == batch || i == rescue);
     }
     EXPECT_EQ(encode(decoded), lcm);
@@ -112,6 +114,7 @@ TEST(Order, is_measured_where_it_is_not_the_default) {
     expect_lines(graph.domains[batch],
                  "after web,storage\nready console timeout 3600000 text login:\n"
                  "on-crash recovery\ncmdline ");
+    expect_lines(graph.domains[rescue], "start-unmeasured 1\ncmdline ");
     expect_lines(graph.domains[launcher], "cmdline ");
 }
 
@@ -168,14 +171,16 @@ const Fault faults[] = {
     {"timeout_zero", [](LaunchGraph& g) { g.domains[web].ready.timeout_ms = 0; }, at(web, "hl,ready-timeout-ms: is out of range")},
     {"timeout_long", [](LaunchGraph& g) { g.domains[web].ready.timeout_ms = max_ready_timeout_ms + 1; }, at(web, "hl,ready-timeout-ms: is out of range")},
     {"no_launcher", [](LaunchGraph& g) { g.domains[launcher].roles = {}; }, at(storage, "launcher: is missing")},
-    {"no_recovery", [](LaunchGraph& g) { g.domains[rescue].roles = {}; }, at(storage, "recovery: is missing")},
+    {"no_recovery", [](LaunchGraph& g) { g.domains[rescue].roles = {}; g.domains[rescue].start_unmeasured = false; }, at(storage, "recovery: is missing")},
     {"no_console", [](LaunchGraph& g) { g.domains[console].roles = {}; }, at(batch, "console: is missing")},
     {"two_launchers", [](LaunchGraph& g) { g.domains[batch].roles.add(Role::Launcher); }, at(launcher, "hl,roles: is there twice")},
     {"two_recoveries", [](LaunchGraph& g) { g.domains[storage].roles.add(Role::Recovery); }, at(rescue, "hl,roles: is there twice")},
     {"launcher_and_recovery", [](LaunchGraph& g) { g.domains[rescue].roles.add(Role::Launcher); }, at(rescue, "hl,roles") + contradicts},
     {"launcher_and_xenstore", [](LaunchGraph& g) { g.domains[xenstore].roles.add(Role::Launcher); }, at(xenstore, "hl,roles") + contradicts},
     {"recovery_and_console", [](LaunchGraph& g) { g.domains[console].roles.add(Role::Recovery); }, at(console, "hl,roles") + contradicts},
-    {"recovery_and_tpm", [](LaunchGraph& g) { g.domains[rescue].roles.add(Role::Tpm); }, "accepted"},
+    {"recovery_and_tpm", [](LaunchGraph& g) { g.domains[rescue].roles.add(Role::Tpm); g.domains[rescue].start_unmeasured = false; }, "accepted"},
+    {"unmeasured_with_tpm", [](LaunchGraph& g) { g.domains[rescue].roles.add(Role::Tpm); }, at(rescue, "hl,start-unmeasured") + contradicts},
+    {"unmeasured_without_recovery", [](LaunchGraph& g) { g.domains[batch].start_unmeasured = true; }, at(batch, "hl,start-unmeasured") + contradicts},
     {"pv_launcher", [](LaunchGraph& g) { g.domains[launcher].type = DomainType::Pv; }, at(launcher, "hl,roles: is not implemented yet")},
     {"pv_recovery", [](LaunchGraph& g) { g.domains[rescue].type = DomainType::Pv; }, at(rescue, "hl,roles: is not implemented yet")},
 };

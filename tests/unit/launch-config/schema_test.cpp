@@ -134,6 +134,8 @@ TEST_F(Schema, refuses_what_the_tool_refuses_for_its_form) {
                                                 "pv_of_pvh",
                                                 "pv_role_tpm",
                                                 "role_repeated",
+                                                "unmeasured_with_tpm",
+                                                "unmeasured_without_recovery",
                                                 "uuid_repeated"};
     size_t count = 0;
     for (const auto& entry : fs::directory_iterator{source / "tests/corpus/manifest/bad"}) {
