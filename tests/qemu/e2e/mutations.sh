@@ -95,6 +95,23 @@ changed "the mirror PCR" '.pcrs.mirror = 22' \
 changed "the hypervisor's command line" '.hypervisor.cmdline = "x"' \
     'launch: cmdline: /hypervisor/cmdline: expected , found x'
 
+# One boot for all of start order: only its reference values are those of what was meant.
+new_case "what was meant to start in order"
+ordered=$(jq '.domains[2] += {"after": ["other"], "ready": {"when": "console", "text": "hello"},
+                              "on-failure": "halt", "on-crash": "halt"}' <<<"$meant")
+build <<<"$ordered"
+ordered_reference=$built/reference.json
+new_case "another order"
+jq '.domains[2] |= (.after = ["other", "attest"] | .ready.timeout = "1m" | .ready.text = "hallo" |
+                    del(.["on-failure", "on-crash"]))' <<<"$ordered" | build
+boot
+verify "$ordered_reference"
+expect_differs 'domain "third": after: /domains/2/after: expected other, found other,attest' \
+    'domain "third": ready: /domains/2/ready: expected console timeout 60000 text hello, found console timeout 60000 text hallo' \
+    'domain "third": on-failure: /domains/2/on-failure: expected halt, found nothing' \
+    'domain "third": on-crash: /domains/2/on-crash: expected halt, found nothing'
+others_match attest other console launcher
+
 # flip FILE: changes one bit in its middle.
 flip() {
     local at=$(($(stat -c %s "$1") / 2)) byte
