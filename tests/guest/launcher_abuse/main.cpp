@@ -3,7 +3,8 @@
 // for each of the roles below, by name:
 //     late     is started        never    is decided against
 //     rescue   the recovery domain, started with a reason
-// With `rescue` on its command line the guest is that domain, and looks for the reason.
+// With `rescue` on its command line the guest is that domain, and looks for the reason; with
+// `unmeasured` it is the one that starts when nothing could be measured.
 #include "domb/rt/hypercall.hpp"
 #include "domb/rt/instructions.hpp"
 #include "hv/abi/launch_op.hpp"
@@ -164,11 +165,11 @@ void launch(const rt::StartInfo& info) {
             minus(Errno::XEN_EINVAL));
 }
 
-void look_for_reason(const rt::StartInfo& info) {
+void look_for(const rt::StartInfo& info, std::string_view wanted) {
     const auto module = info.module(info.module_count() - 1);
     const std::string_view text{reinterpret_cast<const char*>(module.data()), module.size()};
     if (rt::to_argument(module.data()) != hv::abi::recovery_reason_gpaddr ||
-        !text.starts_with(reason) || text[reason.size()] != '\0') {
+        !text.starts_with(wanted) || text[wanted.size()] != '\0') {
         guest::fail("no reason");
     }
 }
@@ -177,7 +178,9 @@ void look_for_reason(const rt::StartInfo& info) {
 
 void guest::run(const rt::StartInfo& info) {
     if (info.command_line() == "rescue") {
-        look_for_reason(info);
+        look_for(info, reason);
+    } else if (info.command_line() == "unmeasured") {
+        look_for(info, "measurement is required and has failed");
     } else {
         launch(info);
     }

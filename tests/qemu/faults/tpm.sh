@@ -15,6 +15,8 @@ launch='{
     {"name": "web", "memory": "16M", "kernel": "@hello@"}
   ]}'
 preferred=${launch/required/preferred}
+rescued=$(jq '.domains += [{"name": "rescue", "memory": "16M", "kernel": "@launcher_abuse@",
+    "cmdline": "unmeasured", "roles": ["recovery"], "start-unmeasured": true}]' <<<"$launch")
 off=${launch/required/off}
 
 # wait_for_socket FILE
@@ -50,6 +52,22 @@ boot --tpm none
 expect_nothing_started
 expect_line 'cannot measure: TPM: no TPM'
 expect_line 'measurement is required: no domain is started'
+
+# expect_rescued: nobody ran but the recovery domain, which had nothing and knew why.
+expect_rescued() {
+    expect_status 1
+    expect_line 'machine: unexpected'
+    expect_pass rescue
+    expect_record 'event=recovery-started domid=3 reason=measurement%20is%20required%20and%20has%20failed'
+    expect_record 'event=capped measured=no'
+    [ "$(grep -c 'event=domain-started' "$built/record.log")" -eq 1 ] || fail "others have started"
+}
+
+new_case "no TPM, rescued"
+build <<<"$rescued"
+boot --tpm none
+expect_line 'measurement is required: only the recovery domain will start'
+expect_rescued
 
 new_case "no TPM, preferred"
 build <<<"$preferred"
@@ -127,6 +145,13 @@ for how in fail garbage long gone mute; do
     expect_line 'builder failed in prepare: no domain is started'
     expect_capped_if_it_works "$how"
 done
+
+new_case "a failure in domB's part, rescued"
+build <<<"$rescued"
+boot_faulty fail 9
+expect_line 'measurement has failed: '
+expect_capped_if_it_works fail
+expect_rescued
 
 new_case "a failure in hv's part, preferred"
 build <<<"$preferred"
