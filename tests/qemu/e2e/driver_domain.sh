@@ -44,4 +44,35 @@ expect_lines worker 'finds on xvda: disk 3 of the driver domain' \
 expect_line 'driver     still running'
 verify
 expect_matches
+
+# What it is for is over; the manifest says what follows.
+new_case "the driver domain crashes"
+"$source_dir/images/recipe/make-initrd" --libraries "$(dirname "$0")/driver_crash.init" \
+    "$work/crash.cpio" "$source_dir"/build/cache/modules/{brd,xen-blkback,xen-blkfront}.ko \
+    /usr/bin/xenstore-exists >"$built.out" 2>"$built.err" || fail "no initrd"
+build <<<'{
+  "machine": {"memory": "768M", "cpus": 2}, "measurement": "off",
+  "domains": [
+    {"name": "driver", "memory": "160M", "kernel": "'"$source_dir"'/build/cache/vmlinuz",
+     "initrd": "'"$work"'/crash.cpio", "cmdline": "console=hvc0 loglevel=3 role=driver",
+     "expect": "never", "ready": {"when": "serving", "timeout": "120s"}, "on-crash": "recovery"},
+    {"name": "application", "memory": "160M", "kernel": "'"$source_dir"'/build/cache/vmlinuz",
+     "initrd": "'"$work"'/crash.cpio", "cmdline": "console=hvc0 loglevel=3 role=application",
+     "disks": [{"vdev": "xvda", "backend": "driver", "target": "/dev/ram0"}],
+     "after": ["driver"], "ready": {"when": "connected", "timeout": "120s"}},
+    {"name": "rescue", "memory": "16M", "kernel": "@steps@", "cmdline": "reason=1",
+     "roles": ["recovery"]}
+  ]}'
+boot --tpm none
+expect_status 1
+expect_line 'machine: unexpected'
+expect_record 'event=domain-ready domid=1 name=driver when=serving'
+expect_record 'event=domain-ready domid=2 name=application when=connected'
+expect_record 'domid=1 name=driver how=crash expected=no'
+for where in module node; do
+    grep -qxF -- "$where: domain \"driver\" (/domains/0): ended by crash" \
+        "$built/console/rescue.log" || fail "the recovery domain is not told by its $where"
+done
+expect_pass rescue
+expect_said application 'application finds: disk of the driver domain' 'application goes on'
 finish
