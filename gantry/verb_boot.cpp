@@ -23,7 +23,7 @@ using std::filesystem::path;
 
 constexpr unsigned default_timeout_s = 120;
 
-struct Options {
+struct BootOptions {
     std::string what;
     std::string out;
     std::string library;
@@ -60,7 +60,7 @@ bool never_ran(const images::BootReport& report) {
 }
 
 // The command line wins over the manifest.
-bool choose_machine(const Session& session, Options& options, const images::BootSet& set) {
+bool choose_machine(const Session& session, BootOptions& options, const images::BootSet& set) {
     images::MachineOptions& machine = options.machine;
     machine.cpus = options.cpus != 0 ? options.cpus : set.cpus.value_or(machine.cpus);
     machine.memory_mib = set.memory_mib.value_or(machine.memory_mib);
@@ -101,7 +101,7 @@ ExitCode report_on(Session& session, const images::MachineRun& run, images::Tran
     return report.is_ok() ? ExitCode::Done : ExitCode::Rejected;
 }
 
-ExitCode boot(Session& session, Options& options, const path& directory) {
+ExitCode boot(Session& session, BootOptions& options, const path& directory) {
     const auto set = images::read_boot_set(directory);
     if (!set.ok()) {
         return fail(session, set.error());
@@ -142,7 +142,7 @@ path default_directory(const path& manifest) {
     return path{"out"} / name;
 }
 
-ExitCode build_and_boot(Session& session, Options& options) {
+ExitCode build_and_boot(Session& session, BootOptions& options) {
     if (std::filesystem::is_directory(options.what)) {
         return boot(session, options, options.what);
     }
@@ -158,7 +158,7 @@ ExitCode build_and_boot(Session& session, Options& options) {
     return built == ExitCode::Done ? boot(session, options, wanted.out) : built;
 }
 
-ExitCode run(Session& session, Options& options) {
+ExitCode run(Session& session, BootOptions& options) {
     options.machine.tpm = options.tpm == "none" ? images::TpmKind::None : images::TpmKind::Tis;
     // QEMU runs in a directory of its own: what names a file here must do so there.
     if (options.machine.qemu.find('/') != std::string::npos) {
@@ -176,7 +176,7 @@ ExitCode run(Session& session, Options& options) {
     return build_and_boot(session, options);
 }
 
-void add_machine_options(CLI::App& verb, Options& options) {
+void add_machine_options(CLI::App& verb, BootOptions& options) {
     images::MachineOptions& machine = options.machine;
     verb.add_option("--cpus", options.cpus, "CPUs that run domains [what the manifest says, or 2]")
         ->check(CLI::Range(1, 255));
@@ -204,7 +204,7 @@ void add_machine_options(CLI::App& verb, Options& options) {
 void add_boot(CLI::App& app, Session& session) {
     CLI::App* verb =
         app.add_subcommand("boot", "Build and run a launch on QEMU with a software TPM");
-    const auto options = std::make_shared<Options>();
+    const auto options = std::make_shared<BootOptions>();
     verb->add_option("LAUNCH", options->what, "A manifest, or the output folder of `gantry build`")
         ->required();
     verb->add_option("-o,--out", options->out,

@@ -14,7 +14,7 @@
 namespace gantry {
 namespace {
 
-struct Options {
+struct VerifyOptions {
     std::string evidence;
     std::string reference;
 };
@@ -41,7 +41,7 @@ ExitCode refuse(Session& session, const measure::LoadError& error,
     return ExitCode::Rejected;
 }
 
-ExitCode run(Session& session, const Options& options) {
+ExitCode run(Session& session, const VerifyOptions& options) {
     const auto reference = measure::load_reference(options.reference);
     if (!reference.ok()) {
         session.err << "gantry verify: " << reference.error().message << '\n';
@@ -66,7 +66,7 @@ ExitCode run(Session& session, const Options& options) {
 void add_verify(CLI::App& app, Session& session) {
     CLI::App* verb =
         app.add_subcommand("verify", "Say whether evidence matches the reference values");
-    const auto options = std::make_shared<Options>();
+    const auto options = std::make_shared<VerifyOptions>();
     verb->add_option("EVIDENCE", options->evidence, "Folder with the files log and pcrs")
         ->required();
     verb->add_option("--reference", options->reference, "reference.json of `gantry build`")

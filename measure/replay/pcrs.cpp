@@ -9,7 +9,7 @@
 namespace measure {
 namespace {
 
-struct Line {
+struct PcrLine {
     Algorithm bank{};
     hv::PcrIndex pcr{};
     std::vector<std::byte> value;
@@ -23,7 +23,7 @@ std::string_view cut(std::string_view& rest, char separator) {
     return part;
 }
 
-std::optional<Line> parse_line(std::string_view line) {
+std::optional<PcrLine> parse_line(std::string_view line) {
     const auto bank = from_name(cut(line, ' '));
     const std::string_view number = cut(line, ' ');
     uint32_t pcr = 0;
@@ -33,7 +33,7 @@ std::optional<Line> parse_line(std::string_view line) {
         pcr >= pcr_count || !value || value->size() != digest_bytes(*bank)) {
         return std::nullopt;
     }
-    return Line{*bank, hv::PcrIndex{pcr}, *value};
+    return PcrLine{*bank, hv::PcrIndex{pcr}, *value};
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ folders=(hv domb launch-config measure images gantry)
 
 # clang's commands; nothing is compiled.
 cmake -S . -B "$work/cmake" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER=clang \
-    -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_CXX_COMPILER_LAUNCHER= \
+    -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_CXX_COMPILER_LAUNCHER= -DGANTRY_COMPILE_TOGETHER=OFF \
     -DCMAKE_EXPORT_COMPILE_COMMANDS=ON >"$work/cmake.log" 2>&1 ||
     { cat "$work/cmake.log"; exit 1; }
 jq --arg root "$source/" '

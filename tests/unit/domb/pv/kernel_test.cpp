@@ -31,16 +31,16 @@ std::optional<Refusal> refusal_of(const std::vector<std::byte>& file) {
     return kernel.ok() ? std::nullopt : std::optional{kernel.error()};
 }
 
-constexpr uint64_t base = ElfFile::pv_base;
+constexpr uint64_t file_base = ElfFile::pv_base;
 
 TEST(PvKernel, takes_address_space_and_start_from_its_notes) {
     const auto file = ElfFile::good_pv().bytes();
     auto result = read_kernel(file);
     ASSERT_TRUE(result.ok());
     const Kernel kernel = result.take();
-    EXPECT_EQ(kernel.virt_base, base);
-    EXPECT_EQ(kernel.entry, base + 0x400010);
-    EXPECT_EQ(kernel.hypercall_page, base + 0x401000);
+    EXPECT_EQ(kernel.virt_base, file_base);
+    EXPECT_EQ(kernel.entry, file_base + 0x400010);
+    EXPECT_EQ(kernel.hypercall_page, file_base + 0x401000);
     EXPECT_EQ(kernel.init_p2m, 0x8000000000U);
     EXPECT_TRUE(kernel.takes_unmapped_initrd);
     ASSERT_EQ(kernel.segments.size(), 2U);
@@ -70,8 +70,8 @@ TEST(PvKernel, subtracts_the_offset_of_old_kernels_addresses) {
     // The entry note still speaks of the address that results.
     EXPECT_EQ(refusal_of(file), Refusal::EntryOutside);
     const auto right =
-        with_notes(ElfFile::note("Xen", 1, ElfFile::number(base + 0x100010, 8)) +
-                   ElfFile::note("Xen", 2, ElfFile::number(base + 0x101000, 8)) +
+        with_notes(ElfFile::note("Xen", 1, ElfFile::number(file_base + 0x100010, 8)) +
+                   ElfFile::note("Xen", 2, ElfFile::number(file_base + 0x101000, 8)) +
                    ElfFile::pv_notes(ElfFile::note("Xen", 4, ElfFile::number(0x300000, 8))));
     auto result = read_kernel(right);
     ASSERT_TRUE(result.ok());
@@ -122,22 +122,22 @@ TEST(PvKernel, refuses_requirements_that_are_not_met) {
 
 TEST(PvKernel, refuses_an_entry_outside_of_what_is_loaded) {
     for (const uint64_t entry :
-         {uint64_t{0}, base, base + 0x3fffff, base + 0x401800, ~uint64_t{0}}) {
+         {uint64_t{0}, file_base, file_base + 0x3fffff, file_base + 0x401800, ~uint64_t{0}}) {
         EXPECT_EQ(refusal_of(with_number(1, entry)), Refusal::EntryOutside) << entry;
     }
-    EXPECT_EQ(refusal_of(with_number(1, base + 0x4017ff)), std::nullopt);
+    EXPECT_EQ(refusal_of(with_number(1, file_base + 0x4017ff)), std::nullopt);
 }
 
 TEST(PvKernel, refuses_a_hypercall_page_that_is_not_one_of_its_pages) {
-    for (const uint64_t page :
-         {uint64_t{0}, base + 0x401800, base + 0x3ff000, base + 0x403000, ~uint64_t{0xfff}}) {
+    for (const uint64_t page : {uint64_t{0}, file_base + 0x401800, file_base + 0x3ff000,
+                                file_base + 0x403000, ~uint64_t{0xfff}}) {
         EXPECT_EQ(refusal_of(with_number(2, page)), Refusal::PvNotesWrong) << page;
     }
-    EXPECT_EQ(refusal_of(with_number(2, base + 0x402000)), std::nullopt);
+    EXPECT_EQ(refusal_of(with_number(2, file_base + 0x402000)), std::nullopt);
 }
 
 TEST(PvKernel, refuses_numbers_that_contradict) {
-    EXPECT_EQ(refusal_of(with_number(3, base + 1)), Refusal::PvNotesWrong);       // VIRT_BASE
+    EXPECT_EQ(refusal_of(with_number(3, file_base + 1)), Refusal::PvNotesWrong);  // VIRT_BASE
     EXPECT_EQ(refusal_of(with_number(15, 0x8000000001)), Refusal::PvNotesWrong);  // INIT_P2M
     EXPECT_EQ(refusal_of(with_number(12, 0xffff800000001000)), Refusal::PvNotesWrong);
     const std::string version = ElfFile::note("Xen", 5, std::string{"xen-3.0\0", 8});
