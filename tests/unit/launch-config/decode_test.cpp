@@ -5,6 +5,7 @@
 
 #include "launch-config/binding/canonical.hpp"
 #include "launch-config/model/encode.hpp"
+#include "tests/unit/launch-config/refusal.hpp"
 #include "tests/unit/launch-config/sample_graph.hpp"
 
 #include <cstring>
@@ -32,17 +33,6 @@ struct Exact {
     size_t size;
     std::unique_ptr<std::byte[]> data;
 };
-
-std::string refusal(std::span<const std::byte> lcm) {
-    LaunchGraph graph;
-    const auto decoded = decode(lcm, graph);
-    if (decoded.ok()) {
-        return "accepted";
-    }
-    const DecodeError& error = decoded.error();
-    return std::string{error.path.view()} + " " + std::string{error.property.view()} + ": " +
-           std::string{to_string(error.reason)};
-}
 
 // The sample's LCM after `edit` has worked on it with libfdt.
 std::string refusal_after(const std::function<void(void*)>& edit) {

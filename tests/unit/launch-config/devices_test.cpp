@@ -3,6 +3,7 @@
 // LCM may not say of them.
 #include "launch-config/binding/decode.hpp"
 #include "launch-config/model/encode.hpp"
+#include "tests/unit/launch-config/refusal.hpp"
 #include "tests/unit/launch-config/sample_graph.hpp"
 
 #include <functional>
@@ -16,17 +17,6 @@ namespace launch {
 namespace {
 
 using Bytes = std::vector<std::byte>;
-
-std::string refusal(std::span<const std::byte> lcm) {
-    LaunchGraph graph;
-    const auto decoded = decode(lcm, graph);
-    if (decoded.ok()) {
-        return "accepted";
-    }
-    const DecodeError& error = decoded.error();
-    return std::string{error.path.view()} + " " + std::string{error.property.view()} + ": " +
-           std::string{to_string(error.reason)};
-}
 
 int set_string(void* tree, int node, const char* property, const std::string& value) {
     return fdt_setprop(tree, node, property, value.c_str(), static_cast<int>(value.size() + 1));

@@ -4,6 +4,7 @@
 #include "launch-config/binding/canonical.hpp"
 #include "launch-config/binding/decode.hpp"
 #include "launch-config/model/encode.hpp"
+#include "tests/unit/launch-config/refusal.hpp"
 #include "tests/unit/launch-config/sample_graph.hpp"
 
 #include <functional>
@@ -59,17 +60,6 @@ LaunchGraph ordered_graph() {
     domains[batch].ready = {ReadyWhen::Console, {}, "login:", max_ready_timeout_ms};
     domains[batch].on_crash = Policy::Recovery;
     return graph;
-}
-
-std::string refusal(std::span<const std::byte> lcm) {
-    LaunchGraph graph;
-    const auto decoded = decode(lcm, graph);
-    if (decoded.ok()) {
-        return "accepted";
-    }
-    const DecodeError& error = decoded.error();
-    return std::string{error.path.view()} + " " + std::string{error.property.view()} + ": " +
-           std::string{to_string(error.reason)};
 }
 
 TEST(Order, comes_back_from_an_lcm) {
