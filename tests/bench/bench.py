@@ -6,7 +6,6 @@ usage: bench.py [--build DIR] [--qemu PATH] [--runs N] [--json FILE]
 
 Needs a release build, and what ./quickstart leaves in build/cache.
 """
-import argparse
 import json
 import pathlib
 import re
@@ -16,7 +15,7 @@ import sys
 import tempfile
 
 from figures import run_tool
-from machine import Machine, SoftwareTpm, run_in_pairs
+from machine import Machine, SoftwareTpm, argument_parser, run_in_pairs
 
 USER_SPACE = re.compile(rb"reached user space")
 KERNEL_TIME = re.compile(rb"\[ *([0-9.]+)\] Run /init")
@@ -35,11 +34,7 @@ def main():
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    root = pathlib.Path(__file__).resolve().parents[2]
-    parser.add_argument("--build", type=pathlib.Path, default=root / "build")
-    parser.add_argument("--qemu", default="qemu-system-x86_64")
-    parser.add_argument("--runs", type=int, default=3)
+    parser = argument_parser(__doc__)
     parser.add_argument("--json")
     return parser.parse_args()
 

@@ -10,7 +10,6 @@ Needs a release build with the target linux_device_bench; gets Debian's kernel i
 medians of the runs, the lowest and the highest run, and ratios of medians and (of lowest runs). Ends with 1
 if the chain's target is missed.
 """
-import argparse
 import contextlib
 import json
 import pathlib
@@ -20,9 +19,8 @@ import tempfile
 
 import chain
 from figures import figures_of, per, print_table, rate, run_tool, said_by
-from machine import Machine, NoTpm
+from machine import ROOT, Machine, NoTpm, argument_parser
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 KINDS = ("pvh", "pv", "virtio")
 PAIRS = (("pvh", "virtio"), ("pv", "virtio"), ("pv", "pvh"))
 CMDLINE = "panic=-1 loglevel=3"
@@ -70,10 +68,7 @@ def main():
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
-    parser.add_argument("--qemu", default="qemu-system-x86_64")
-    parser.add_argument("--runs", type=int, default=3)
+    parser = argument_parser(__doc__)
     parser.add_argument("--json")
     return parser.parse_args()
 

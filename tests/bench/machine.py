@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Machines under QEMU whose output is timed, for the benchmarks here. Every wait has a limit; leaving the
 `with` block ends the machine."""
+import argparse
 import contextlib
 import json
 import os
@@ -12,7 +13,17 @@ import subprocess
 import tempfile
 import time
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 LIMIT_S = 600
+
+
+def argument_parser(description, runs=3):
+    """With what every benchmark here takes; `description` is its docstring."""
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build")
+    parser.add_argument("--qemu", default="qemu-system-x86_64")
+    parser.add_argument("--runs", type=int, default=runs)
+    return parser
 
 
 class SoftwareTpm:

@@ -9,7 +9,6 @@ Needs a release build with the target linux_bench, and what ./quickstart leaves 
 with 1 if a target of the PV domains is missed. Prints medians of the runs, the lowest and the highest
 run, and ratios of medians and of lowest runs: on a busy machine the second say more.
 """
-import argparse
 import json
 import pathlib
 import re
@@ -17,7 +16,7 @@ import sys
 import tempfile
 
 from figures import figures_of, meets, per, print_table, run_tool, said_by
-from machine import Machine, NoTpm
+from machine import ROOT, Machine, NoTpm, argument_parser
 
 KINDS = ("pv", "pvh", "bare")
 CMDLINE = "panic=-1 loglevel=7"
@@ -63,11 +62,7 @@ def main():
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    root = pathlib.Path(__file__).resolve().parents[2]
-    parser.add_argument("--build", type=pathlib.Path, default=root / "build")
-    parser.add_argument("--qemu", default="qemu-system-x86_64")
-    parser.add_argument("--runs", type=int, default=3)
+    parser = argument_parser(__doc__)
     parser.add_argument("--json")
     return parser.parse_args()
 
@@ -76,12 +71,11 @@ class Bench:
     def __init__(self, args, work):
         self.args = args
         self.work = work
-        root = pathlib.Path(__file__).resolve().parents[2]
         cache = args.build / "cache"
         self.initrd = work / "bench.cpio"
         program = args.build / "tests" / "linux" / "bench"
         modules = [cache / "modules" / f"xen-{name}.ko" for name in ("evtchn", "privcmd")]
-        run_tool(root / "images" / "recipe" / "make-initrd", program, self.initrd, *modules)
+        run_tool(ROOT / "images" / "recipe" / "make-initrd", program, self.initrd, *modules)
         self.launches = {kind: self.build(kind, cache / "vmlinuz") for kind in ("pv", "pvh")}
 
     def build(self, kind, kernel):

@@ -8,7 +8,6 @@ usage: pv_spike.py [--build DIR] [--qemu PATH] [--runs N] [--loops N]
 Ends with 1 if the chosen variant misses its target. Ratios are against the same machine's own bare
 ring crossing; nanoseconds by the TSC rate that hv tells.
 """
-import argparse
 import json
 import pathlib
 import re
@@ -16,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 
-from machine import Machine
+from machine import Machine, argument_parser
 
 # name in the guest: (what it is, its yardstick, the most it may cost)
 VARIANTS = {
@@ -54,11 +53,7 @@ def main():
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    root = pathlib.Path(__file__).resolve().parents[2]
-    parser.add_argument("--build", type=pathlib.Path, default=root / "build")
-    parser.add_argument("--qemu", default="qemu-system-x86_64")
-    parser.add_argument("--runs", type=int, default=50)
+    parser = argument_parser(__doc__, runs=50)
     parser.add_argument("--loops", type=int, default=4000)
     return parser.parse_args()
 
