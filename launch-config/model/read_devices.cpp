@@ -9,7 +9,7 @@ namespace launch::model {
 namespace {
 
 constexpr std::array<std::string_view, 2> modes{"rw", "ro"};
-constexpr std::array<std::string_view, 2> ends{"pty", "socket"};
+constexpr std::array<std::string_view, 2> connections{"pty", "socket"};
 constexpr std::array later_disk_fields{
     LaterField{"format", "no \"format\": disks are raw"},
     LaterField{"script", "no such field in this version"},
@@ -88,7 +88,7 @@ ChannelSpec read_channel(ObjectReader& reader) {
                              "1 to " + std::to_string(max_name_bytes) +
                                  " of the characters A-Z a-z 0-9 . _ + -, first a letter or digit");
     channel.backend = read_backend(reader);
-    if (const auto word = reader.word("connection", ends)) {
+    if (const auto word = reader.word("connection", connections)) {
         channel.end = static_cast<ChannelEnd>(*word);
     }
     reader.finish();

@@ -11,16 +11,16 @@
 namespace launch::model {
 namespace {
 
-using Bytes = std::span<const std::byte>;
+using Input = std::span<const std::byte>;
 
 template <class T>
-T read_at(Bytes bytes, size_t offset) {
+T struct_at(Input bytes, size_t offset) {
     T value;
     std::memcpy(&value, bytes.subspan(offset, sizeof(T)).data(), sizeof(T));
     return value;
 }
 
-Bytes without_zeros_at_end(Bytes bytes) {
+Input without_zeros_at_end(Input bytes) {
     const auto end =
         std::find_if(bytes.rbegin(), bytes.rend(), [](std::byte b) { return b != std::byte{0}; });
     return bytes.first(static_cast<size_t>(bytes.rend() - end));
@@ -28,19 +28,19 @@ Bytes without_zeros_at_end(Bytes bytes) {
 
 struct Part {
     Elf64_Phdr header;
-    Bytes contents;
+    Input contents;
 };
 
 // The loaded segments and the notes, in the order of the program header table.
-std::vector<Part> find_parts(Bytes elf, const Elf64_Ehdr& header) {
+std::vector<Part> find_parts(Input elf, const Elf64_Ehdr& header) {
     std::vector<Part> parts;
     for (size_t i = 0; i < header.e_phnum; ++i) {
-        const auto segment = read_at<Elf64_Phdr>(elf, header.e_phoff + i * sizeof(Elf64_Phdr));
+        const auto segment = struct_at<Elf64_Phdr>(elf, header.e_phoff + i * sizeof(Elf64_Phdr));
         const bool loaded = segment.p_type == PT_LOAD && segment.p_memsz != 0;
         const bool notes = segment.p_type == PT_NOTE && segment.p_offset <= elf.size() &&
                            segment.p_filesz <= elf.size() - segment.p_offset;
         if (loaded || notes) {
-            const Bytes contents = elf.subspan(segment.p_offset, segment.p_filesz);
+            const Input contents = elf.subspan(segment.p_offset, segment.p_filesz);
             parts.push_back({segment, loaded ? without_zeros_at_end(contents) : contents});
         }
     }
@@ -49,8 +49,8 @@ std::vector<Part> find_parts(Bytes elf, const Elf64_Ehdr& header) {
 
 }  // namespace
 
-std::vector<std::byte> repack_kernel(Bytes elf) {
-    auto header = read_at<Elf64_Ehdr>(elf, 0);
+std::vector<std::byte> repack_kernel(Input elf) {
+    auto header = struct_at<Elf64_Ehdr>(elf, 0);
     auto parts = find_parts(elf, header);
     header.e_phoff = sizeof(header);
     header.e_phnum = static_cast<Elf64_Half>(parts.size());
@@ -58,7 +58,7 @@ std::vector<std::byte> repack_kernel(Bytes elf) {
     header.e_shentsize = header.e_shnum = header.e_shstrndx = 0;
 
     std::vector<std::byte> out;
-    const auto append = [&out](Bytes bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); };
+    const auto append = [&out](Input bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); };
     append(std::as_bytes(std::span{&header, 1}));
     uint64_t offset = sizeof(header) + parts.size() * sizeof(Elf64_Phdr);
     for (Part& part : parts) {

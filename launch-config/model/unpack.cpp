@@ -17,7 +17,7 @@
 namespace launch::model {
 namespace {
 
-using Bytes = std::vector<std::byte>;
+using Contents = std::vector<std::byte>;
 using Input = std::span<const std::byte>;
 
 // SAFETY for all three: the libraries want their own byte types; any bytes may be seen as these.
@@ -36,9 +36,9 @@ enum class Step : uint8_t { More, End, Broken };
 
 // Calls `step(out)` with fresh space, of which it takes some off the front, until the stream ends.
 template <class F>
-std::optional<Bytes> drain(F step) {
-    Bytes all;
-    Bytes chunk(size_t{1} << 20);
+std::optional<Contents> drain(F step) {
+    Contents all;
+    Contents chunk(size_t{1} << 20);
     for (;;) {
         std::span<std::byte> out{chunk};
         const Step result = step(out);
@@ -56,7 +56,7 @@ std::optional<Bytes> drain(F step) {
     }
 }
 
-std::optional<Bytes> unpack_gzip(Input in) {
+std::optional<Contents> unpack_gzip(Input in) {
     z_stream stream{};
     if (inflateInit2(&stream, 16 + MAX_WBITS) != Z_OK) {
         return std::nullopt;
@@ -73,7 +73,7 @@ std::optional<Bytes> unpack_gzip(Input in) {
     });
 }
 
-std::optional<Bytes> unpack_lzma(Input in, bool alone) {
+std::optional<Contents> unpack_lzma(Input in, bool alone) {
     constexpr uint64_t memory = uint64_t{1} << 30;
     lzma_stream stream = LZMA_STREAM_INIT;
     const lzma_ret ready =
@@ -95,15 +95,15 @@ std::optional<Bytes> unpack_lzma(Input in, bool alone) {
     });
 }
 
-std::optional<Bytes> unpack_xz(Input in) {
+std::optional<Contents> unpack_xz(Input in) {
     return unpack_lzma(in, false);
 }
 
-std::optional<Bytes> unpack_lzma_alone(Input in) {
+std::optional<Contents> unpack_lzma_alone(Input in) {
     return unpack_lzma(in, true);
 }
 
-std::optional<Bytes> unpack_bzip2(Input in) {
+std::optional<Contents> unpack_bzip2(Input in) {
     bz_stream stream{};
     if (BZ2_bzDecompressInit(&stream, 0, 0) != BZ_OK) {
         return std::nullopt;
@@ -121,7 +121,7 @@ std::optional<Bytes> unpack_bzip2(Input in) {
     });
 }
 
-std::optional<Bytes> unpack_zstd(Input in) {
+std::optional<Contents> unpack_zstd(Input in) {
     const std::unique_ptr<ZSTD_DCtx, size_t (*)(ZSTD_DCtx*)> context{ZSTD_createDCtx(),
                                                                      ZSTD_freeDCtx};
     ZSTD_inBuffer input{in.data(), in.size(), 0};
@@ -141,9 +141,9 @@ uint32_t le32(Input in) {
 
 // The legacy frame of the lz4 tool: its magic, then blocks of {u32 packed size, data} that unpack
 // to at most 8 MiB. Linux appends the unpacked size, which looks like a block that is too long.
-std::optional<Bytes> unpack_lz4(Input in) {
-    Bytes all;
-    Bytes block(size_t{8} << 20);
+std::optional<Contents> unpack_lz4(Input in) {
+    Contents all;
+    Contents block(size_t{8} << 20);
     in = in.subspan(4);
     while (in.size() > 4) {
         const size_t size = le32(in);
@@ -167,7 +167,7 @@ std::optional<Bytes> unpack_lz4(Input in) {
 struct Format {
     std::string_view name;
     std::string_view magic;
-    std::optional<Bytes> (*unpack)(Input);
+    std::optional<Contents> (*unpack)(Input);
 };
 
 using namespace std::string_view_literals;

@@ -10,7 +10,7 @@ namespace {
 
 using images::LineSplitter;
 
-std::vector<std::string> split(std::string_view bytes, size_t cut) {
+std::vector<std::string> split_lines(std::string_view bytes, size_t cut) {
     std::vector<std::string> lines;
     LineSplitter splitter{[&](std::string_view line) { lines.emplace_back(line); }};
     splitter.feed(bytes.substr(0, cut));
@@ -23,20 +23,20 @@ TEST(LineSplitter, lines_are_the_same_wherever_the_bytes_are_cut) {
     const std::string bytes = "one\r\n\ntwo\r\r\nthree\rfour\nno end";
     const std::vector<std::string> expected{"one", "", "two", "three\rfour", "no end"};
     for (size_t cut = 0; cut <= bytes.size(); ++cut) {
-        EXPECT_EQ(split(bytes, cut), expected) << "cut after " << cut;
+        EXPECT_EQ(split_lines(bytes, cut), expected) << "cut after " << cut;
     }
 }
 
 TEST(LineSplitter, a_line_of_the_greatest_length_is_one_line) {
     const std::string longest(LineSplitter::max_line_bytes, 'x');
     for (const size_t cut : {size_t{1}, longest.size() - 1, longest.size(), longest.size() + 1}) {
-        EXPECT_EQ(split(longest + "\nnext\n", cut), (std::vector<std::string>{longest, "next"}));
+        EXPECT_EQ(split_lines(longest + "\nnext\n", cut), (std::vector<std::string>{longest, "next"}));
     }
 }
 
 TEST(LineSplitter, a_longer_line_comes_in_parts) {
     const std::string longest(LineSplitter::max_line_bytes, 'x');
-    EXPECT_EQ(split(longest + "y\n", 10), (std::vector<std::string>{longest, "y"}));
+    EXPECT_EQ(split_lines(longest + "y\n", 10), (std::vector<std::string>{longest, "y"}));
 }
 
 TEST(Printable, no_control_character_survives) {

@@ -128,7 +128,7 @@ TEST(Devices, have_a_full_house) {
     }
 }
 
-struct Fault {
+struct DeviceFault {
     const char* name;
     std::string node;
     std::function<int(void*, int)> edit;
@@ -148,41 +148,40 @@ std::function<int(void*, int)> remove(const char* property) {
 }
 
 // clang-format off
-const std::string domain = "/chosen/hypervisor/domain-1";
-const std::string disk = domain + "/vbd-1";
-const std::string second = domain + "/vbd-2";
-const std::string net = domain + "/vif-3";
-const std::string channel = domain + "/console-4";
-const std::string form = ": has not the form that the binding gives it";
-const Fault faults[] = {
-    {"vdev_form", disk, set("hl,vdev", "sda"), disk + " hl,vdev" + form},
+const std::string web_node = "/chosen/hypervisor/domain-1";
+const std::string disk = web_node + "/vbd-1";
+const std::string second_disk = web_node + "/vbd-2";
+const std::string net = web_node + "/vif-3";
+const std::string channel = web_node + "/console-4";
+const DeviceFault device_faults[] = {
+    {"vdev_form", disk, set("hl,vdev", "sda"), disk + " hl,vdev" + wrong_form},
     {"vdev_missing", disk, remove("hl,vdev"), disk + " hl,vdev: is missing"},
-    {"vdev_taken", second, set("hl,vdev", "xvda"), second + " hl,vdev: is there twice"},
+    {"vdev_taken", second_disk, set("hl,vdev", "xvda"), second_disk + " hl,vdev: is there twice"},
     {"target_missing", disk, remove("hl,target"), disk + " hl,target: is missing"},
-    {"target_newline", disk, set("hl,target", "a\nroles control"), disk + " hl,target" + form},
-    {"disk_mode", disk, set("hl,mode", "w"), disk + " hl,mode" + form},
+    {"target_newline", disk, set("hl,target", "a\nroles control"), disk + " hl,target" + wrong_form},
+    {"disk_mode", disk, set("hl,mode", "w"), disk + " hl,mode" + wrong_form},
     {"disk_backend_missing", disk, remove("hl,backend"), disk + " hl,backend: is missing"},
-    {"disk_backend_form", disk, set("hl,backend", "a b"), disk + " hl,backend" + form},
-    {"disk_backend_unknown", disk, set("hl,backend", "dbb"), domain + " hl,backend: names no domain of the launch"},
-    {"disk_backend_itself", disk, set("hl,backend", "web"), domain + " hl,backend: contradicts another value"},
-    {"net_backend_unknown", net, set("hl,backend", "dbb"), domain + " hl,backend: names no domain of the launch"},
-    {"net_backend_itself", net, set("hl,backend", "web"), domain + " hl,backend: contradicts another value"},
-    {"bridge_form", net, set("hl,bridge", "a b"), net + " hl,bridge" + form},
+    {"disk_backend_form", disk, set("hl,backend", "a b"), disk + " hl,backend" + wrong_form},
+    {"disk_backend_unknown", disk, set("hl,backend", "dbb"), web_node + " hl,backend: names no domain of the launch"},
+    {"disk_backend_itself", disk, set("hl,backend", "web"), web_node + " hl,backend: contradicts another value"},
+    {"net_backend_unknown", net, set("hl,backend", "dbb"), web_node + " hl,backend: names no domain of the launch"},
+    {"net_backend_itself", net, set("hl,backend", "web"), web_node + " hl,backend: contradicts another value"},
+    {"bridge_form", net, set("hl,bridge", "a b"), net + " hl,bridge" + wrong_form},
     {"bridge_missing", net, remove("hl,bridge"), net + " hl,bridge: is missing"},
     {"mac_missing", net, remove("hl,mac"), net + " hl,mac: is missing"},
-    {"mac_short", net, set_mac({0, 1, 2, 3, 4}), net + " hl,mac" + form},
+    {"mac_short", net, set_mac({0, 1, 2, 3, 4}), net + " hl,mac" + wrong_form},
     {"mac_group", net, set_mac({1, 0, 0, 0, 0, 1}), net + " hl,mac: is out of range"},
     {"mac_zero", net, set_mac({0, 0, 0, 0, 0, 0}), net + " hl,mac: is out of range"},
     {"channel_name_missing", channel, remove("hl,name"), channel + " hl,name: is missing"},
-    {"channel_name_form", channel, set("hl,name", "/a"), channel + " hl,name" + form},
-    {"channel_end", channel, set("hl,connection", "file"), channel + " hl,connection" + form},
-    {"channel_backend_unknown", channel, set("hl,backend", "dbb"), domain + " hl,backend: names no domain of the launch"},
+    {"channel_name_form", channel, set("hl,name", "/a"), channel + " hl,name" + wrong_form},
+    {"channel_end", channel, set("hl,connection", "file"), channel + " hl,connection" + wrong_form},
+    {"channel_backend_unknown", channel, set("hl,backend", "dbb"), web_node + " hl,backend: names no domain of the launch"},
 };
 // clang-format on
 
 TEST(Devices, every_fault_is_refused_where_it_is) {
     const Bytes lcm = encode(test::sample_graph());
-    for (const Fault& fault : faults) {
+    for (const DeviceFault& fault : device_faults) {
         Bytes room = opened(lcm);
         const int node = fdt_path_offset(room.data(), fault.node.c_str());
         ASSERT_GE(node, 0) << fault.name;
@@ -194,10 +193,10 @@ TEST(Devices, every_fault_is_refused_where_it_is) {
 TEST(Devices, need_a_xenstore) {
     LaunchGraph graph = test::sample_graph();
     graph.domains[0].roles = {};
-    EXPECT_EQ(refusal(encode(graph)), domain + " xenstore: is missing");
+    EXPECT_EQ(refusal(encode(graph)), web_node + " xenstore: is missing");
     graph.domains[0].disks.clear();
     graph.domains[0].nets.clear();
-    EXPECT_EQ(refusal(encode(graph)), domain + " xenstore: is missing");
+    EXPECT_EQ(refusal(encode(graph)), web_node + " xenstore: is missing");
     graph.domains[0].channels.clear();
     EXPECT_EQ(refusal(encode(graph)), "accepted");
 }
@@ -205,10 +204,10 @@ TEST(Devices, need_a_xenstore) {
 TEST(Devices, addresses_and_channels_are_not_shared) {
     LaunchGraph graph = test::sample_graph();
     ASSERT_TRUE(graph.domains[1].nets.push({"web", "b", graph.domains[0].nets[0].mac}).ok());
-    EXPECT_EQ(refusal(encode(graph)), domain + " hl,mac: is there twice");
+    EXPECT_EQ(refusal(encode(graph)), web_node + " hl,mac: is there twice");
     graph = test::sample_graph();
     ASSERT_TRUE(graph.domains[0].channels.push(graph.domains[0].channels[0]).ok());
-    EXPECT_EQ(refusal(encode(graph)), domain + "/console-5 hl,name: is there twice");
+    EXPECT_EQ(refusal(encode(graph)), web_node + "/console-5 hl,name: is there twice");
 }
 
 }  // namespace

@@ -109,7 +109,7 @@ TEST(Order, is_measured_where_it_is_not_the_default) {
 }
 
 // What one domain waits for, made into another launch.
-struct Fault {
+struct OrderFault {
     const char* name;
     std::function<void(LaunchGraph&)> change;
     std::string expected;
@@ -124,12 +124,11 @@ void wait_for(LaunchGraph& graph, size_t domain, std::string_view name) {
 }
 
 const std::string contradicts = ": contradicts another value";
-const std::string form = ": has not the form that the binding gives it";
 // clang-format off
-const Fault faults[] = {
+const OrderFault order_faults[] = {
     {"nothing", [](LaunchGraph&) {}, "accepted"},
     {"after_unknown", [](LaunchGraph& g) { wait_for(g, web, "strage"); }, at(web, "hl,depends-on: names no domain of the launch")},
-    {"after_no_name", [](LaunchGraph& g) { wait_for(g, web, "a b"); }, at(web, "hl,depends-on") + form},
+    {"after_no_name", [](LaunchGraph& g) { wait_for(g, web, "a b"); }, at(web, "hl,depends-on") + wrong_form},
     {"after_itself", [](LaunchGraph& g) { wait_for(g, web, "web"); }, at(web, "hl,depends-on") + contradicts},
     {"after_twice", [](LaunchGraph& g) { wait_for(g, web, "storage"); }, at(web, "hl,depends-on: is there twice")},
     {"after_recovery", [](LaunchGraph& g) { wait_for(g, web, "rescue"); }, at(web, "hl,depends-on") + contradicts},
@@ -151,10 +150,10 @@ const Fault faults[] = {
     {"connected_to_nothing", [](LaunchGraph& g) { g.domains[storage].ready.when = ReadyWhen::Connected; }, at(storage, "hl,ready-when") + contradicts},
     {"console_of_the_console", [](LaunchGraph& g) { g.domains[console].ready = g.domains[batch].ready; }, at(console, "hl,ready-when") + contradicts},
     {"xenstore_of_the_xenstore", [](LaunchGraph& g) { g.domains[xenstore].ready = g.domains[web].ready; }, at(xenstore, "hl,ready-when") + contradicts},
-    {"path_elsewhere", [](LaunchGraph& g) { g.domains[web].ready.path = "device/vbd"; }, at(web, "hl,ready-path") + form},
+    {"path_elsewhere", [](LaunchGraph& g) { g.domains[web].ready.path = "device/vbd"; }, at(web, "hl,ready-path") + wrong_form},
     {"path_missing", [](LaunchGraph& g) { g.domains[web].ready.path = {}; }, at(web, "hl,ready-path: is missing")},
     {"path_of_a_console", [](LaunchGraph& g) { g.domains[batch].ready.path = "data"; }, at(batch, "hl,ready-path") + contradicts},
-    {"value_unprintable", [](LaunchGraph& g) { g.domains[web].ready.text = "a\nb"; }, at(web, "hl,ready-text") + form},
+    {"value_unprintable", [](LaunchGraph& g) { g.domains[web].ready.text = "a\nb"; }, at(web, "hl,ready-text") + wrong_form},
     {"any_value", [](LaunchGraph& g) { g.domains[web].ready.text = {}; }, "accepted"},
     {"text_missing", [](LaunchGraph& g) { g.domains[batch].ready.text = {}; }, at(batch, "hl,ready-text: is missing")},
     {"text_of_serving", [](LaunchGraph& g) { g.domains[storage].ready.text = "x"; }, at(storage, "hl,ready-text") + contradicts},
@@ -177,7 +176,7 @@ const Fault faults[] = {
 // clang-format on
 
 TEST(Order, every_fault_is_refused_where_it_is) {
-    for (const Fault& fault : faults) {
+    for (const OrderFault& fault : order_faults) {
         LaunchGraph graph = ordered_graph();
         fault.change(graph);
         EXPECT_EQ(refusal(encode(graph)), fault.expected) << fault.name;
@@ -231,14 +230,15 @@ TEST(Order, malformed_properties_are_refused) {
         EXPECT_EQ(0, fdt_setprop(room.data(), node, property, value, static_cast<int>(size)));
         return refusal(room);
     };
-    EXPECT_EQ(refusal_with("hl,depends-on", "open", 4), at(web, "hl,depends-on") + form);
+    EXPECT_EQ(refusal_with("hl,depends-on", "open", 4), at(web, "hl,depends-on") + wrong_form);
     EXPECT_EQ(refusal_with("hl,depends-on", "a\0b\0c\0d\0e\0f\0g\0h\0i", 18),
               at(web, "hl,depends-on: is one more than this version supports"));
-    EXPECT_EQ(refusal_with("hl,ready-when", "soon", 5), at(web, "hl,ready-when") + form);
+    EXPECT_EQ(refusal_with("hl,ready-when", "soon", 5), at(web, "hl,ready-when") + wrong_form);
     EXPECT_EQ(refusal_with("hl,ready-when", "started", 8), at(web, "hl,ready-path") + contradicts);
-    EXPECT_EQ(refusal_with("hl,ready-timeout-ms", "1s", 3), at(web, "hl,ready-timeout-ms") + form);
-    EXPECT_EQ(refusal_with("hl,on-failure", "restart", 8), at(web, "hl,on-failure") + form);
-    EXPECT_EQ(refusal_with("hl,on-crash", "", 0), at(web, "hl,on-crash") + form);
+    EXPECT_EQ(refusal_with("hl,ready-timeout-ms", "1s", 3),
+              at(web, "hl,ready-timeout-ms") + wrong_form);
+    EXPECT_EQ(refusal_with("hl,on-failure", "restart", 8), at(web, "hl,on-failure") + wrong_form);
+    EXPECT_EQ(refusal_with("hl,on-crash", "", 0), at(web, "hl,on-crash") + wrong_form);
 }
 
 TEST(Order, a_timeout_alone_says_nothing) {

@@ -21,4 +21,6 @@ inline std::string refusal(std::span<const std::byte> lcm) {
            std::string{to_string(error.reason)};
 }
 
+inline const std::string wrong_form = ": has not the form that the binding gives it";
+
 }  // namespace launch

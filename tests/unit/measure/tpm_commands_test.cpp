@@ -14,7 +14,7 @@
 namespace measure {
 namespace {
 
-constexpr hv::PcrIndex pcr12{12};
+constexpr hv::PcrIndex some_pcr{12};
 
 using Decode = std::function<bool(const fake::Bytes&)>;
 struct Decoder {
@@ -34,14 +34,14 @@ std::vector<Decoder> decoders() {
                    {10}});  // moreData; selections are for their own test
     const DigestSet digests = hash(bank(Algorithm::Sha256), "x");
     all.push_back({"extend",
-                   tpm.execute(0, encode_pcr_extend(buffer, pcr12, digests)),
+                   tpm.execute(0, encode_pcr_extend(buffer, some_pcr, digests)),
                    [](const fake::Bytes& b) { return decode_empty(b).ok(); },
                    {16}});  // attributes of the session
     all.push_back({"read",
-                   tpm.execute(0, encode_pcr_read(buffer, Algorithm::Sha256, pcr12)),
+                   tpm.execute(0, encode_pcr_read(buffer, Algorithm::Sha256, some_pcr)),
                    [](const fake::Bytes& b) {
                        DigestSet out;
-                       return decode_pcr_read(b, Algorithm::Sha256, pcr12, out).ok();
+                       return decode_pcr_read(b, Algorithm::Sha256, some_pcr, out).ok();
                    },
                    {10, 11, 12, 13}});  // update counter
     return all;
@@ -91,7 +91,7 @@ TEST(TpmCommands, a_pcr_value_of_another_size_is_refused) {
         response[digest_size_at] = static_cast<std::byte>(size);
         DigestSet out;
         EXPECT_FALSE(decode_pcr_read(resized(response, digest_size_at + 1 + size),
-                                     Algorithm::Sha256, pcr12, out)
+                                     Algorithm::Sha256, some_pcr, out)
                          .ok());
     }
 }

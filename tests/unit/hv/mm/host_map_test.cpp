@@ -14,8 +14,6 @@ using hv::mm::HostMap;
 using hv::mm::Protection;
 
 constexpr uint64_t mib = 1 << 20;
-constexpr uint64_t user = 4;
-constexpr uint64_t uncached = 8 | 16;  // PWT, PCD
 
 class HostMapTest : public testing::Test {
   protected:
@@ -42,8 +40,8 @@ TEST_F(HostMapTest, nothing_is_writable_and_executable) {
         EXPECT_FALSE(page->writable && page->executable);
         EXPECT_EQ(page->executable, p == Protection::Code);
         EXPECT_EQ(page->writable, p == Protection::Data || p == Protection::Device);
-        EXPECT_EQ(page->entry & uncached, p == Protection::Device ? uncached : 0);
-        EXPECT_EQ(page->entry & user, 0U);
+        EXPECT_EQ(page->entry & (PWT | PCD), p == Protection::Device ? (PWT | PCD) : 0);
+        EXPECT_EQ(page->entry & US, 0U);
         at += hv::page_size;
     }
 }

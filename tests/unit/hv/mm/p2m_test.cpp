@@ -14,10 +14,6 @@ using hv::mm::Access;
 using hv::mm::P2m;
 using hv::mm::P2mError;
 
-constexpr uint64_t user = 4;
-constexpr uint64_t write_through = 8;
-constexpr uint64_t cache_disable = 16;
-
 class P2mTest : public testing::Test {
   protected:
     P2mTest() { EXPECT_TRUE(p2m.init({Mfn{1}, 16}).ok()); }
@@ -41,8 +37,8 @@ TEST_F(P2mTest, each_access_is_what_the_processor_allows) {
         ASSERT_TRUE(p2m.map(Gfn{gfn}, Mfn{99}, 1, row.access).ok());
         EXPECT_EQ(walk(gfn).writable, row.writable);
         EXPECT_EQ(walk(gfn).executable, row.executable);
-        EXPECT_NE(walk(gfn).entry & user, 0U);  // [apm2] 15.25.5: nested walks are user accesses
-        EXPECT_EQ(walk(gfn).entry & (cache_disable | write_through), 0U);
+        EXPECT_NE(walk(gfn).entry & US, 0U);  // [apm2] 15.25.5: nested walks are user accesses
+        EXPECT_EQ(walk(gfn).entry & (PCD | PWT), 0U);
         const auto found = p2m.lookup(Gfn{gfn});
         ASSERT_TRUE(found);
         EXPECT_EQ(found->mfn, Mfn{99});
@@ -56,7 +52,7 @@ TEST_F(P2mTest, device_pages_are_uncached_and_not_executable) {
     EXPECT_EQ(walk(11).frame, 0xfed44U);
     EXPECT_TRUE(walk(11).writable);
     EXPECT_FALSE(walk(11).executable);
-    EXPECT_EQ(walk(11).entry & (cache_disable | write_through), cache_disable | write_through);
+    EXPECT_EQ(walk(11).entry & (PCD | PWT), PCD | PWT);
 }
 
 TEST_F(P2mTest, unmapped_pages_are_gone) {

@@ -16,8 +16,6 @@ namespace {
 using hv::Mfn;
 using hv::mm::PageTable;
 
-constexpr uint64_t P = 1, RW = 2, PS = 0x80;
-constexpr uint64_t NX = uint64_t{1} << 63;
 constexpr uint64_t nothing = ~uint64_t{0};
 
 class PageTableModel : public testing::TestWithParam<std::pair<unsigned, uint64_t>> {

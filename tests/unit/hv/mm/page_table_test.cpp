@@ -13,8 +13,6 @@ using hv::mm::PageTable;
 using hv::mm::PageTableError;
 using hv::mm::TablePool;
 
-constexpr uint64_t P = 1, RW = 2, US = 4, PCD = 16, PS = 0x80;
-constexpr uint64_t NX = uint64_t{1} << 63;
 constexpr uint64_t frames_2m = 512;
 constexpr uint64_t frames_1g = 512 * 512;
 constexpr uint64_t page_limit = uint64_t{1} << 36;

@@ -10,6 +10,10 @@
 #include <optional>
 #include <set>
 
+// Bits of an entry ([apm2] 5.4.1), written out apart from the product's.
+inline constexpr uint64_t P = 1, RW = 2, US = 4, PWT = 8, PCD = 16, PS = 0x80;
+inline constexpr uint64_t NX = uint64_t{1} << 63;
+
 // The 512 entries of a table.
 inline const uint64_t* table_entries(uint64_t frame) {
     return hv::mm::direct_map_as<const uint64_t>(hv::Paddr{frame << 12});
