@@ -30,7 +30,8 @@ TEST(LineSplitter, lines_are_the_same_wherever_the_bytes_are_cut) {
 TEST(LineSplitter, a_line_of_the_greatest_length_is_one_line) {
     const std::string longest(LineSplitter::max_line_bytes, 'x');
     for (const size_t cut : {size_t{1}, longest.size() - 1, longest.size(), longest.size() + 1}) {
-        EXPECT_EQ(split_lines(longest + "\nnext\n", cut), (std::vector<std::string>{longest, "next"}));
+        EXPECT_EQ(split_lines(longest + "\nnext\n", cut),
+                  (std::vector<std::string>{longest, "next"}));
     }
 }
 
