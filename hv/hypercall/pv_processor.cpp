@@ -7,6 +7,7 @@
 #include "hv/hypercall/handlers.hpp"
 #include "hv/pv/descriptors.hpp"
 #include "hv/pv/pv.hpp"
+#include "hv/svm/debug_registers.hpp"
 #include "hv/svm/processor_state.hpp"
 #include "hv/svm/vmcb.hpp"
 #include "hv/x86/registers.hpp"
@@ -15,11 +16,6 @@ namespace hv::hypercall {
 
 namespace {
 
-constexpr uint64_t dr6_fixed = 0xffff0ff0;
-constexpr uint64_t dr6_settable = 0xe00f;
-constexpr uint64_t dr7_fixed = 0x400;
-constexpr uint64_t dr7_settable = 0xffff03ff;
-constexpr uint64_t dr7_general_detect = 0x2000;
 constexpr unsigned first_status_register = 4;  // names of DR6 and DR7
 
 bool is_hypervisors(uint64_t address) {
@@ -38,7 +34,7 @@ Answer fpu_taskswitch(Call& call) {
 
 Answer set_debugreg(Call& call) {
     const uint64_t value = call.args[1];
-    svm::VmcbSave& save = call.vcpu.vmcb->save();
+    svm::Vmcb& vmcb = *call.vcpu.vmcb;
     switch (call.args[0]) {
         case 0:
         case 1:
@@ -54,16 +50,14 @@ Answer set_debugreg(Call& call) {
             if (value >> 32 != 0) {
                 return fail(Errno::XEN_EPERM);
             }
-            save.dr6 = (value & dr6_settable) | dr6_fixed;
-            call.vcpu.vmcb->changed(svm::Clean::DebugRegisters);
+            svm::set_debug_status(vmcb, value);
             return 0;
         case first_status_register + 1:
         case 7:
-            if (value >> 32 != 0 || (value & dr7_general_detect) != 0) {
+            if (value >> 32 != 0 || (value & svm::dr7_general_detect) != 0) {
                 return fail(Errno::XEN_EPERM);
             }
-            save.dr7 = (value & dr7_settable) | dr7_fixed;
-            call.vcpu.vmcb->changed(svm::Clean::DebugRegisters);
+            svm::set_debug_control(vmcb, value);
             return 0;
         default:
             return fail(Errno::XEN_ENODEV);

@@ -7,6 +7,7 @@
 #include "hv/dev/log.hpp"
 #include "hv/domain/domain.hpp"
 #include "hv/hvm/exit_cpuid.hpp"
+#include "hv/hvm/exit_debug.hpp"
 #include "hv/hvm/exit_length.hpp"
 #include "hv/hvm/exit_msr.hpp"
 #include "hv/hvm/fetch.hpp"
@@ -172,6 +173,14 @@ void handle_exit(domain::Vcpu& v) {
             return;
         case svm::ExitCode::IOIO:
             handle_ioio(v);
+            return;
+        case svm::ExitCode::DR0_WRITE:
+        case svm::ExitCode::DR1_WRITE:
+        case svm::ExitCode::DR2_WRITE:
+        case svm::ExitCode::DR3_WRITE:
+        case svm::ExitCode::DR5_WRITE:
+        case svm::ExitCode::DR7_WRITE:
+            handle_debug_write(v);
             return;
         case svm::ExitCode::NPF:
             handle_nested_page_fault(v, GuestPaddr{control.exitinfo2}, control.exitinfo1);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hv/svm/container.hpp"
 
+#include "hv/svm/debug_registers.hpp"
 #include "hv/svm/permissions.hpp"
 #include "hv/x86/registers.hpp"
 
@@ -9,14 +10,16 @@ namespace hv::svm {
 namespace {
 
 // #DB and #AC, because where delivering one raises the next no instruction ever ends and no
-// interrupt is taken: a guest could keep the processor for itself.
+// interrupt is taken: a guest could keep the processor for itself. DR7, and DR5, which may be
+// another name of it: svm/debug_registers.hpp.
 constexpr Intercept always[] = {
-    Intercept::INTR,     Intercept::NMI,          Intercept::CPUID,        Intercept::INVD,
-    Intercept::HLT,      Intercept::INVLPGA,      Intercept::IOIO_PROT,    Intercept::MSR_PROT,
-    Intercept::SHUTDOWN, Intercept::VMRUN,        Intercept::VMMCALL,      Intercept::VMLOAD,
-    Intercept::VMSAVE,   Intercept::STGI,         Intercept::CLGI,         Intercept::SKINIT,
-    Intercept::WBINVD,   Intercept::MONITOR,      Intercept::MWAIT,        Intercept::MWAIT_ARMED,
-    Intercept::RDPMC,    Intercept::EXCEPTION_DB, Intercept::EXCEPTION_AC, Intercept::EXCEPTION_MC,
+    Intercept::INTR,      Intercept::NMI,          Intercept::CPUID,        Intercept::INVD,
+    Intercept::HLT,       Intercept::INVLPGA,      Intercept::IOIO_PROT,    Intercept::MSR_PROT,
+    Intercept::SHUTDOWN,  Intercept::VMRUN,        Intercept::VMMCALL,      Intercept::VMLOAD,
+    Intercept::VMSAVE,    Intercept::STGI,         Intercept::CLGI,         Intercept::SKINIT,
+    Intercept::WBINVD,    Intercept::MONITOR,      Intercept::MWAIT,        Intercept::MWAIT_ARMED,
+    Intercept::RDPMC,     Intercept::EXCEPTION_DB, Intercept::EXCEPTION_AC, Intercept::EXCEPTION_MC,
+    Intercept::DR5_WRITE, Intercept::DR7_WRITE,
 };
 
 constexpr uint64_t rflags_reset = 2;
@@ -43,8 +46,8 @@ void reset(Vmcb& vmcb, GuestRegisters& registers) {
     save.tr = reset_tr;
     save.efer = uint64_t{1} << x86::Efer::SVME.shift;  // required while in a container
     save.rflags = rflags_reset;
-    save.dr6 = 0xffff0ff0;
-    save.dr7 = 0x400;
+    set_debug_status(vmcb, 0);
+    set_debug_control(vmcb, dr7_reset);
     save.g_pat = pat_reset;
     vmcb.control().int_ctl = v_intr_masking;
     vmcb.control().int_state = 0;

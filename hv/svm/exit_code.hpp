@@ -7,6 +7,12 @@
 namespace hv::svm {
 
 enum class ExitCode : uint64_t {
+    DR0_WRITE = 0x30,
+    DR1_WRITE = 0x31,
+    DR2_WRITE = 0x32,
+    DR3_WRITE = 0x33,
+    DR5_WRITE = 0x35,
+    DR7_WRITE = 0x37,
     EXCEPTION_DB = 0x41,
     EXCEPTION_UD = 0x46,
     EXCEPTION_AC = 0x51,

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "hv/svm/container.hpp"
+#include "hv/svm/debug_registers.hpp"
 #include "hv/svm/events.hpp"
 #include "hv/svm/exit_code.hpp"
 #include "hv/svm/permissions.hpp"

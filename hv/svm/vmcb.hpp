@@ -14,6 +14,12 @@ namespace hv::svm {
 enum class Intercept : uint16_t {
     CR8_READ = 0 * 32 + 8,
     CR8_WRITE = 0 * 32 + 24,
+    DR0_WRITE = 1 * 32 + 16,
+    DR1_WRITE = 1 * 32 + 17,
+    DR2_WRITE = 1 * 32 + 18,
+    DR3_WRITE = 1 * 32 + 19,
+    DR5_WRITE = 1 * 32 + 21,
+    DR7_WRITE = 1 * 32 + 23,
     EXCEPTION_DB = 2 * 32 + 1,
     EXCEPTION_UD = 2 * 32 + 6,
     EXCEPTION_AC = 2 * 32 + 17,

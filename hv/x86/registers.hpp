@@ -36,6 +36,7 @@ struct Cr0 {  // [apm2] 3.1.1
 
 struct Cr4 {  // [apm2] 3.1.3
     using Raw = uint64_t;
+    static constexpr Bit<Cr4, 3> DE{};
     static constexpr Bit<Cr4, 4> PSE{};
     static constexpr Bit<Cr4, 5> PAE{};
     static constexpr Bit<Cr4, 7> PGE{};

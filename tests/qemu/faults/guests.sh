@@ -10,6 +10,11 @@ bad() {
     domains+=', {"name": "'$1'", "memory": "16M", "kernel": "@'$2'@", "cmdline": "'$3'", "expect": "'$4'"}'
 }
 
+# hv_address NAME: of a function of hv, in decimal digits.
+hv_address() {
+    echo $((16#$(nm -C "$library/hv.elf" | sed -n "s/ T $1(.*//p")))
+}
+
 # beside_neighbour NAME [ARGUMENTS OF BOOT]: all of them end as expected, and the neighbour notices
 # nothing.
 beside_neighbour() {
@@ -48,13 +53,15 @@ expect_pass bad
 bad greedy not_mine "" poweroff
 bad astray bad_pointers "" poweroff
 bad presumptuous user_mode "" poweroff
+bad breakpoint breakpoint "address=$(hv_address hv::run::handle_exit)" poweroff
 bad crash crash how=0 crash
 bad fault crash how=1 crash
 bad reboot crash how=2 reboot
-beside_neighbour "what belongs to others, pointers that lead nowhere, user space as a kernel, three ends"
+beside_neighbour "what belongs to others, pointers that lead nowhere, user space as a kernel, breakpoints, three ends"
 expect_pass greedy
 expect_pass astray
 expect_pass presumptuous
+expect_pass breakpoint
 
 bad bad console_abuse seconds=2 poweroff
 beside_neighbour "a console ring that makes no sense, and a flood of text"

@@ -2,6 +2,7 @@
 // What a container is before it runs. Numbers are the manual's, not the product's constants.
 #include "hv/svm/container.hpp"
 
+#include "hv/svm/debug_registers.hpp"
 #include "hv/svm/permissions.hpp"
 #include "tests/unit/hv/mm/physical_memory.hpp"
 
@@ -46,13 +47,13 @@ class Container : public testing::Test {
 };
 
 // [apm2] table B-1. Ports, MSRs, SVM's own instructions and what would stop or leave the CPU exit;
-// CR accesses do not (an emulator misreads CR exits, and each would cost a guest). Of the
-// exceptions #DB and #AC, whose delivery can raise the next without end, and #MC, which is the
-// host's.
+// CR accesses do not (an emulator misreads CR exits, and each would cost a guest). Of moves to
+// debug registers those that arm breakpoints do. Of the exceptions #DB and #AC, whose delivery can
+// raise the next without end, and #MC, which is the host's.
 TEST_F(Container, exits_are_these_and_no_others) {
     const auto& control = vmcb->control();
     EXPECT_EQ(control.intercept[0], 0U) << "CR accesses";
-    EXPECT_EQ(control.intercept[1], 0U) << "DR accesses";
+    EXPECT_EQ(control.intercept[1], bits({21, 23})) << "writes of DR7, under both its names";
     EXPECT_EQ(control.intercept[2], bits({1, 17, 18})) << "exceptions";
     EXPECT_EQ(control.intercept[3], bits({0, 1, 15, 18, 22, 24, 26, 27, 28, 31}));
     EXPECT_EQ(control.intercept[4], bits({0, 1, 2, 3, 4, 5, 6, 9, 10, 11, 12}));
@@ -135,6 +136,31 @@ TEST_F(Container, new_state_keeps_the_container) {
     hv::svm::set_startup_state(*vmcb, registers, 1);
     EXPECT_EQ(vmcb->control().ncr3, 0x7000U);
     EXPECT_NE(vmcb->control().intercept[4], 0U);
+}
+
+// [apm2] table B-1, 15.5.1, 13.1.1.1.
+TEST_F(Container, moves_that_arm_a_breakpoint_exit_and_no_others) {
+    const auto& control = vmcb->control();
+    vmcb->mark_clean();
+    hv::svm::set_debug_control(*vmcb, 0x2);  // G0
+    EXPECT_EQ(control.intercept[1], bits({16, 17, 18, 19, 21, 23}));
+    EXPECT_EQ(control.clean, 0x7ffU & ~bits({0, 6}));
+    EXPECT_EQ(vmcb->save().dr7, 0x402U);
+    hv::svm::set_debug_control(*vmcb, 0x700);  // conditions, and none enabled
+    EXPECT_EQ(control.intercept[1], bits({21, 23}));
+    EXPECT_EQ(vmcb->save().dr7, 0x700U);
+    hv::svm::set_debug_control(*vmcb, 0x40);
+    hv::svm::set_startup_state(*vmcb, registers, 0);
+    EXPECT_EQ(control.intercept[1], bits({21, 23})) << "INIT disarms";
+}
+
+TEST_F(Container, debug_registers_hold_what_they_can) {
+    hv::svm::set_debug_control(*vmcb, ~uint64_t{0});
+    EXPECT_EQ(vmcb->save().dr7, 0xffff07ffU) << "no general detect";
+    hv::svm::set_debug_status(*vmcb, ~uint64_t{0});
+    EXPECT_EQ(vmcb->save().dr6, 0xffffefffU);
+    hv::svm::set_debug_status(*vmcb, 0);
+    EXPECT_EQ(vmcb->save().dr6, 0xffff0ff0U);
 }
 
 TEST_F(Container, intercepts_change_one_bit_and_their_clean_bit) {
