@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hv/domain/tlb.hpp"
 
+#include "hv/base/text.hpp"
+#include "hv/dev/log.hpp"
 #include "hv/sched/sched.hpp"
 
 #include <array>
@@ -19,6 +21,36 @@ struct CpuTlb {
 
 constexpr size_t max_cpus = 64;
 constinit std::array<CpuTlb, max_cpus> cpus{};
+
+// Kicks a CPU until it has done what it was kicked for. One kick should do; but whoever waits for
+// it does so with interrupts off, so that one that is lost on the way must not be the end.
+class Kicker {
+  public:
+    explicit Kicker(CpuId cpu) : cpu_{cpu}, start_ns_{sched::now_ns()}, last_ns_{start_ns_} {
+        sched::kick_cpu(cpu_);
+    }
+    void wait() {
+        const uint64_t now = sched::now_ns();
+        if (now - last_ns_ >= interval_ns) {
+            last_ns_ = now;
+            sched::kick_cpu(cpu_);
+        }
+        if (now - start_ns_ >= patience_ns && !has_complained_) {
+            has_complained_ = true;
+            TextOf<64> text;
+            dev::log(text.put("CPU ").dec(cpu_.value()).put(" does not leave its guest").view());
+        }
+        __builtin_ia32_pause();
+    }
+
+  private:
+    static constexpr uint64_t interval_ns = 1'000'000;
+    static constexpr uint64_t patience_ns = 1'000'000'000;
+    CpuId cpu_;
+    uint64_t start_ns_;
+    uint64_t last_ns_;
+    bool has_complained_ = false;
+};
 
 }  // namespace
 
@@ -56,9 +88,9 @@ void flush_tlb(Domain& domain) {
         if (!is_stale_inside()) {
             continue;
         }
-        sched::kick_cpu(CpuId{i});
+        Kicker kicker{CpuId{i}};
         while (is_stale_inside()) {
-            __builtin_ia32_pause();
+            kicker.wait();
         }
     }
 }

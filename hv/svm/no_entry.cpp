@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hv/svm/no_entry.hpp"
 
-#include "hv/svm/exit_code.hpp"
-
 #include <cstring>
 
 namespace hv::svm {

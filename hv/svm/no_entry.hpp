@@ -8,6 +8,7 @@
 // alone.
 #pragma once
 
+#include "hv/svm/exit_code.hpp"
 #include "hv/svm/registers.hpp"
 #include "hv/svm/vmcb.hpp"
 
@@ -52,5 +53,39 @@ enum class Outcome : uint8_t {
 // NoEntry; it happens again.
 Outcome outcome_of(const Vmcb& vmcb, const GuestRegisters& registers, const EntryState& before,
                    const HostPlace& host);
+
+// Enters until the guest has been in, or it is no use; the exit code says which. `enter` enters
+// once and returns whether an interrupt was taken, `tell` is told of every outcome but Exit.
+// False: nothing of the guest has happened, and an interrupt came, which may be another CPU's kick.
+// It is not repeated, so whoever called must look around before the guest is entered again; the
+// exit code is that of an interrupt, and the entry's flush and event are still to come.
+template <class Enter, class Tell>
+[[nodiscard]] bool enter_until_exit(Vmcb& vmcb, const GuestRegisters& registers,
+                                    const EntryState& before, const HostPlace& host, Enter enter,
+                                    Tell tell) {
+    constexpr unsigned most_attempts = 3;
+    for (unsigned attempt = 1;; ++attempt) {
+        vmcb.control().exitcode = exitcode_of_no_exit;
+        const bool was_interrupted = enter();
+        const Outcome outcome = outcome_of(vmcb, registers, before, host);
+        if (outcome == Outcome::Exit) {
+            return true;
+        }
+        tell(outcome);
+        if (outcome == Outcome::Lost) {
+            vmcb.control().exitcode = exitcode_of_no_exit;  // the end of its domain
+            return true;
+        }
+        if (!was_interrupted && attempt == most_attempts) {
+            return true;
+        }
+        before.put_back(vmcb);
+        if (was_interrupted) {
+            vmcb.control().exitcode = static_cast<uint64_t>(ExitCode::INTR);
+            vmcb.control().exitintinfo = 0;
+            return false;
+        }
+    }
+}
 
 }  // namespace hv::svm

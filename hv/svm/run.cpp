@@ -63,26 +63,18 @@ void run(Vmcb& vmcb, GuestRegisters& registers, Paddr host_vmcb) {
     before.keep(vmcb, registers);
     // SAFETY: a label of enter.S; only its address is used.
     const HostPlace host{reinterpret_cast<uint64_t>(&svm_after_vmrun), x86::read_cr3()};
-    constexpr unsigned most_attempts = 3;
-    for (unsigned attempt = 1;; ++attempt) {
-        vmcb.control().exitcode = exitcode_of_no_exit;
+    const auto enter = [&] {
         svm_enter(mm::to_paddr(&vmcb).value(), &registers, host_vmcb.value());
-        if (bool& amid_entry = x86::this_cpu().amid_entry; amid_entry) {
-            amid_entry = false;
+        x86::CpuLocal& local = x86::this_cpu();
+        if (local.amid_entry) {
+            local.amid_entry = false;
             dev::log("the processor took an interrupt amid an entry, where GIF is clear");
         }
-        const Outcome outcome = outcome_of(vmcb, registers, before, host);
-        if (outcome == Outcome::Exit) {
-            break;
-        }
-        log_outcome(outcome, vmcb, before);
-        if (outcome == Outcome::Lost) {
-            vmcb.control().exitcode = exitcode_of_no_exit;  // the end of its domain
-        }
-        if (outcome == Outcome::Lost || attempt == most_attempts) {
-            break;
-        }
-        before.put_back(vmcb);
+        return local.was_interrupted;
+    };
+    const auto tell = [&](Outcome outcome) { log_outcome(outcome, vmcb, before); };
+    if (!enter_until_exit(vmcb, registers, before, host, enter, tell)) {
+        return;
     }
     registers.rax = vmcb.save().rax;
     registers.rsp = vmcb.save().rsp;

@@ -8,7 +8,8 @@
 
 namespace hv::svm {
 
-// Enters the guest until its next exit; registers.rax and .rsp mirror the VMCB outside.
+// Enters the guest until its next exit, or until an interrupt has kept it from entering, which then
+// is the exit; registers.rax and .rsp mirror the VMCB outside.
 void run(Vmcb& vmcb, GuestRegisters& registers, Paddr host_vmcb);
 
 }  // namespace hv::svm

@@ -84,7 +84,12 @@ amid_entry:
     lea svm_guest_saved(%rip), %rcx
     cmp %rcx, %rax
     jae 3f
-    mov TRAP_RAX(%rsp), %rax        // the guest's VMCB, from the first label to the second
+    lea svm_after_vmrun(%rip), %rdx
+    cmp %rdx, %rax
+    jae 4f
+    mov %rcx, TRAP_RIP(%rsp)        // not in yet: back at once, or what came would wait for long
+    jmp 3f
+4:  mov TRAP_RAX(%rsp), %rax        // the guest's VMCB, up to svm_guest_saved
     vmsave %rax
     mov %rax, %r12
 3:  mov CPU_LOCAL_HOST_VMCB(%rbx), %rax

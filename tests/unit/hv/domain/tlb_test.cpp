@@ -96,6 +96,25 @@ TEST_F(Tlb, flush_waits_for_a_cpu_inside) {
     }
 }
 
+// With one kick only, the flush would wait for ever for a CPU that has not noticed it.
+TEST_F(Tlb, lost_kick_is_sent_again) {
+    constexpr uint64_t ms = 1'000'000;
+    const auto kicks = [] { return sched_machine.kicks[1].load(); };
+    tlb_enter(cpu1, a);
+    const uint64_t before = kicks();
+    std::thread flusher{[&] { flush_tlb(domain); }};
+    for (uint64_t n = 1; n <= 5; ++n) {
+        while (kicks() < before + n) {
+            std::this_thread::yield();
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds{1});
+        EXPECT_EQ(kicks(), before + n) << "no time has passed: no further kick";
+        sched_machine.now_ns += 2 * ms;
+    }
+    tlb_leave(cpu1);
+    flusher.join();
+}
+
 // A frame changes hands after each flush: no CPU may have entered before and still be inside.
 TEST_F(Tlb, nobody_is_inside_with_what_was_flushed) {
     std::atomic<uint64_t> version{0};

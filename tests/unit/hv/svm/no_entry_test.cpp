@@ -4,6 +4,7 @@
 #include "hv/svm/exit_code.hpp"
 
 #include <cstring>
+#include <initializer_list>
 #include <memory>
 
 #include <gtest/gtest.h>
@@ -97,6 +98,81 @@ TEST_F(NoEntry, entry_is_repeated_from_where_it_was) {
     EXPECT_EQ(vmcb->control().int_ctl, before.control().int_ctl) << "else V_INTR_MASKING is lost";
     EXPECT_EQ(vmcb->control().int_state, before.control().int_state);
     EXPECT_EQ(vmcb->control().clean, 0U);
+}
+
+// What run() does with what entries came to: each of these is one.
+class Entries : public NoEntry {
+  protected:
+    struct Entry {
+        ExitCode code;
+        bool was_interrupted = false;
+        bool has_run = false;
+    };
+    bool run(std::initializer_list<Entry> entries) {
+        vmcb->control().eventinj = event;
+        vmcb->control().tlb_control = 1;
+        state.keep(*vmcb, registers);
+        const auto* next = entries.begin();
+        const bool has_entered = enter_until_exit(
+            *vmcb, registers, state, host,
+            [&] {
+                if (next == entries.end()) {
+                    ADD_FAILURE() << "entered again";
+                    return false;
+                }
+                EXPECT_EQ(vmcb->save().rip, rip) << "not from where it was";
+                EXPECT_EQ(vmcb->control().eventinj, event);
+                vmcb->mark_clean();
+                vmcb->save().rip = host.rip;
+                vmcb->save().cr3 = host.cr3;
+                vmcb->control().eventinj = 0;
+                vmcb->control().exitintinfo = 0x80000020;
+                vmcb->control().exitcode = static_cast<uint64_t>(next->code);
+                if (next->code == ExitCode::CPUID) {
+                    vmcb->save().rip = rip + 2;
+                }
+                registers.r15 += next->has_run ? 1 : 0;
+                return next++->was_interrupted;
+            },
+            [&](Outcome) { ++told; });
+        EXPECT_EQ(next, entries.end());
+        return has_entered;
+    }
+    [[nodiscard]] ExitCode exit_code() const { return ExitCode{vmcb->control().exitcode}; }
+    static constexpr uint64_t event = 0x80000202;
+    int told = 0;
+};
+
+TEST_F(Entries, first_one_is_mostly_one) {
+    EXPECT_TRUE(run({{ExitCode::CPUID, true}}));
+    EXPECT_EQ(exit_code(), ExitCode::CPUID);
+    EXPECT_EQ(told, 0);
+}
+
+TEST_F(Entries, are_repeated_until_one_is_one) {
+    EXPECT_TRUE(run({{ExitCode::NPF}, {no_exit}, {ExitCode::CPUID}}));
+    EXPECT_EQ(exit_code(), ExitCode::CPUID);
+    EXPECT_EQ(told, 2);
+}
+
+TEST_F(Entries, end_when_it_is_no_use) {
+    EXPECT_TRUE(run({{no_exit}, {ExitCode::NPF}, {ExitCode::SHUTDOWN}}));
+    EXPECT_EQ(exit_code(), ExitCode::SHUTDOWN);
+    EXPECT_TRUE(run({{ExitCode::NPF, true, true}}));
+    EXPECT_EQ(exit_code(), no_exit) << "the guest's state is lost";
+}
+
+// The interrupt may be the kick of a CPU that waits until this one has looked around: entering
+// again it would wait for ever.
+TEST_F(Entries, are_not_repeated_before_an_interrupt_was_looked_at) {
+    EXPECT_FALSE(run({{ExitCode::NPF}, {ExitCode::NPF, true}}));
+    EXPECT_EQ(exit_code(), ExitCode::INTR);
+    EXPECT_EQ(vmcb->save().rip, rip);
+    const auto& control = vmcb->control();
+    EXPECT_EQ(control.eventinj, event) << "it is still to be delivered";
+    EXPECT_EQ(control.exitintinfo, 0U) << "nothing was being delivered";
+    EXPECT_EQ(control.tlb_control, 1U) << "it is still to be flushed";
+    EXPECT_EQ(control.clean, 0U);
 }
 
 }  // namespace
