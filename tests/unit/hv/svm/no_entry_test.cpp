@@ -109,6 +109,7 @@ class Entries : public NoEntry {
         bool has_run = false;
     };
     bool run(std::initializer_list<Entry> entries) {
+        vmcb->save().rip = rip;
         vmcb->control().eventinj = event;
         vmcb->control().tlb_control = 1;
         state.keep(*vmcb, registers);
