@@ -2,38 +2,23 @@
 #include "hv/sched/sched.hpp"
 
 #include "hv/base/assert.hpp"
-#include "hv/base/spinlock.hpp"
 #include "hv/domain/domain.hpp"
+#include "hv/sched/cpu_queue.hpp"
 
 #include <algorithm>
-#include <array>
-#include <atomic>
 
 namespace hv::sched {
 
+constinit Spinlock lock;
+constinit std::array<CpuQueue, max_cpus> cpus{};
+
 namespace {
 
-constexpr size_t max_cpus = 64;
 // A waiting vCPU replaces the running one only if it has had this much less.
 constexpr uint64_t preempt_advantage_ns = 2'000'000;
 
-struct CpuQueue {
-    bool is_spared = false;
-    bool is_idle = false;
-    std::atomic<bool> has_news{false};
-    domain::Vcpu* running = nullptr;
-    uint64_t slice_start_ns = 0;
-    Timer* timers = nullptr;
-};
-
-constinit Spinlock lock;
 constinit domain::Vcpu* queue = nullptr;  // sorted by run_ns, least first
 constinit uint64_t least_run_ns = 0;      // of all that run or wait: newcomers start here
-constinit std::array<CpuQueue, max_cpus> cpus{};
-
-CpuQueue& of(CpuId cpu) {
-    return cpus[cpu.value()];
-}
 
 void tell(CpuId cpu) {
     of(cpu).has_news.store(true, std::memory_order_release);
@@ -109,38 +94,6 @@ void make_runnable(domain::Vcpu& v) {
     tell(cpu);
 }
 
-void disarm(Timer& timer) {
-    if (!timer.is_armed) {
-        return;
-    }
-    for (Timer** at = &of(timer.cpu).timers; *at != nullptr; at = &(*at)->next) {
-        if (*at == &timer) {
-            *at = timer.next;
-            break;
-        }
-    }
-    timer.is_armed = false;
-}
-
-void set_timer(domain::Vcpu& v, TimerKind kind, uint64_t deadline_ns) {
-    const LockGuard guard{lock};
-    Timer& timer = v.sched.timers[static_cast<size_t>(kind)];
-    disarm(timer);
-    of(v.sched.cpu).has_news.store(true, std::memory_order_relaxed);
-    if (deadline_ns == 0 || !v.is_up) {
-        return;  // a vCPU on its way out must not leave a timer behind
-    }
-    timer.deadline_ns = deadline_ns;
-    timer.cpu = v.sched.cpu;
-    timer.is_armed = true;
-    Timer** at = &of(timer.cpu).timers;
-    while (*at != nullptr && (*at)->deadline_ns <= deadline_ns) {
-        at = &(*at)->next;
-    }
-    timer.next = *at;
-    *at = &timer;
-}
-
 }  // namespace
 
 void wake(domain::Vcpu& v) {
@@ -210,16 +163,6 @@ bool is_offline(const domain::Vcpu& v) {
 bool is_blocked(const domain::Vcpu& v) {
     const LockGuard guard{lock};
     return v.sched.state == RunState::Blocked;
-}
-
-void set_singleshot_timer(domain::Vcpu& v, uint64_t deadline_ns) {
-    set_timer(v, TimerKind::Singleshot, deadline_ns);
-}
-void set_poll_timer(domain::Vcpu& v, uint64_t deadline_ns) {
-    set_timer(v, TimerKind::Poll, deadline_ns);
-}
-void set_lapic_timer(domain::Vcpu& v, uint64_t deadline_ns) {
-    set_timer(v, TimerKind::Lapic, deadline_ns);
 }
 
 void init(domain::Vcpu& v) {
@@ -294,17 +237,6 @@ void leave(domain::Vcpu& v, bool has_pending_interrupt) {
         enter_state(v, RunState::Runnable);
         enqueue(v);
     }
-}
-
-Timer* pop_expired(CpuId cpu, uint64_t now) {
-    const LockGuard guard{lock};
-    Timer* timer = of(cpu).timers;
-    if (timer == nullptr || timer->deadline_ns > now) {
-        return nullptr;
-    }
-    of(cpu).timers = timer->next;
-    timer->is_armed = false;
-    return timer;
 }
 
 uint64_t next_deadline(CpuId cpu) {
