@@ -45,6 +45,17 @@ void enqueue(domain::Vcpu& v) {
     *at = &v;
 }
 
+// Somebody waits and no CPU is idle: those that run somebody who was alone so far do not know, and
+// would go on for ever.
+void tell_who_runs() {
+    for (uint32_t i = 0; i < max_cpus; ++i) {
+        if (cpus[i].running != nullptr && !cpus[i].ends_slices) {
+            cpus[i].ends_slices = true;
+            tell(CpuId{i});
+        }
+    }
+}
+
 void dequeue(domain::Vcpu& v) {
     for (domain::Vcpu** at = &queue; *at != nullptr; at = &(*at)->sched.next) {
         if (*at == &v) {
@@ -90,8 +101,13 @@ void make_runnable(domain::Vcpu& v) {
     enter_state(v, RunState::Runnable);
     enqueue(v);
     const CpuId cpu = cpu_to_tell(v);
+    const bool is_taken = of(cpu).is_idle;
     of(cpu).is_idle = false;  // told once is enough
+    of(cpu).ends_slices = true;
     tell(cpu);
+    if (!is_taken) {
+        tell_who_runs();
+    }
 }
 
 }  // namespace
@@ -193,7 +209,11 @@ domain::Vcpu* pick(CpuId cpu) {
     enter_state(*v, RunState::Running);
     v->sched.cpu = cpu;
     c.running = v;
+    c.ends_slices = true;  // it asks for its next deadline now
     c.slice_start_ns = v->sched.since_ns;
+    if (queue != nullptr) {
+        tell_who_runs();  // of whom this CPU has put back
+    }
     return v;
 }
 
@@ -241,9 +261,10 @@ void leave(domain::Vcpu& v, bool has_pending_interrupt) {
 
 uint64_t next_deadline(CpuId cpu) {
     const LockGuard guard{lock};
-    const CpuQueue& c = of(cpu);
+    CpuQueue& c = of(cpu);
     uint64_t deadline = c.timers != nullptr ? c.timers->deadline_ns : 0;
-    if (c.running != nullptr && queue != nullptr) {
+    c.ends_slices = c.running != nullptr && queue != nullptr;
+    if (c.ends_slices) {
         const uint64_t slice_end = c.slice_start_ns + slice_ns;
         deadline = deadline == 0 ? slice_end : std::min(deadline, slice_end);
     }

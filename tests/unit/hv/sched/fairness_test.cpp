@@ -125,6 +125,88 @@ TEST_F(Fairness, alone_a_yield_changes_nothing) {
     EXPECT_EQ(sched::pick(cpu0), &v);
 }
 
+// CPUs whose vCPUs never exit: they look around only when they are kicked, or when the deadline
+// comes that they asked for last.
+class TwoCpus : public Fairness {
+  protected:
+    struct Cpu {
+        CpuId id;
+        Vcpu* runs = nullptr;
+        uint64_t deadline_ns = 0;
+        uint64_t kicks_seen = 0;
+    };
+    static void look(Cpu& c) {
+        sched::has_news(c.id);
+        c.kicks_seen = kicks(c.id);
+        if (c.runs != nullptr && sched::should_leave(c.id, *c.runs)) {
+            sched::leave(*c.runs, false);
+            c.runs = nullptr;
+        }
+        if (c.runs == nullptr) {
+            c.runs = sched::pick(c.id);
+        }
+        c.deadline_ns = sched::next_deadline(c.id);
+    }
+    void run_both(uint64_t duration_ns) {
+        for (const uint64_t end = now() + duration_ns; now() < end; advance(ms)) {
+            for (Cpu* c : {&first, &second}) {
+                if (kicks(c->id) != c->kicks_seen ||
+                    (c->deadline_ns != 0 && now() >= c->deadline_ns)) {
+                    look(*c);
+                }
+            }
+        }
+    }
+    Cpu first{.id = cpu1}, second{.id = cpu2};
+};
+
+// Everybody else has run on the first CPU: that is the one that is told.
+TEST_F(TwoCpus, who_ran_alone_makes_room_for_who_waits) {
+    Vcpu& hog = add_online();
+    look(second);
+    ASSERT_EQ(second.runs, &hog);
+    ASSERT_EQ(second.deadline_ns, 0U);
+    run_both(100 * ms);
+
+    std::vector<Vcpu*> all{&hog};
+    for (int n = 0; n < 3; ++n) {
+        Vcpu& v = add_vcpu();
+        v.sched.cpu = cpu1;
+        sched::set_online(v, true);
+        all.push_back(&v);
+    }
+    look(first);
+    constexpr uint64_t duration = 4000 * ms;
+    run_both(duration);
+    for (Cpu* c : {&first, &second}) {
+        sched::leave(*c->runs, false);
+    }
+    EXPECT_NEAR(static_cast<double>(ran(hog) - 100 * ms), duration / 2, 3 * slice_ns);
+    for (const Vcpu* v : all) {
+        EXPECT_NEAR(static_cast<double>(ran(*v)), duration / 2, 100 * ms + 3 * slice_ns);
+    }
+}
+
+TEST_F(TwoCpus, each_is_told_once_until_it_looks) {
+    Vcpu& hog = add_online();
+    look(second);
+    Vcpu& other = add_online();
+    look(first);
+    ASSERT_NE(first.runs, second.runs);
+    look(second);
+    const uint64_t before = kicks(cpu2);
+    add_online();
+    EXPECT_EQ(kicks(cpu2), before + 1);
+    EXPECT_TRUE(sched::has_news(cpu2));
+    add_online();
+    EXPECT_EQ(kicks(cpu2), before + 1);
+    look(second);
+    add_online();
+    EXPECT_EQ(kicks(cpu2), before + 1) << "its timer is armed";
+    EXPECT_NE(hog.sched.state, RunState::Offline);
+    EXPECT_NE(other.sched.state, RunState::Offline);
+}
+
 TEST_F(Fairness, idle_cpu_is_told_its_last_one_first) {
     Vcpu& v = add_running(cpu2);
     block(v);
