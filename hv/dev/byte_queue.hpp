@@ -16,10 +16,18 @@ class ByteQueue {
     [[nodiscard]] constexpr bool empty() const { return used_ == 0; }
     [[nodiscard]] constexpr bool full() const { return used_ == Capacity; }
 
+    [[nodiscard]] constexpr size_t room() const { return Capacity - used_; }
+
     // Only if !full().
     constexpr void push(char c) {
         bytes_[(first_ + used_) % Capacity] = c;
         ++used_;
+    }
+    // Only if there is room for all of them.
+    constexpr void push(std::span<const char> all) {
+        for (const char c : all) {
+            push(c);
+        }
     }
     // The oldest bytes, as many as fit; how many that were.
     constexpr size_t pop(std::span<char> to) {

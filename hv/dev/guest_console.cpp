@@ -8,8 +8,8 @@
 
 namespace hv::dev {
 
-void write_guest_console(DomainId source, uint8_t channel, std::span<const char> text) {
-    uart_write_frame(static_cast<uint8_t>(source.value()), text, channel);
+bool write_guest_console(DomainId source, uint8_t channel, std::span<const char> text) {
+    return uart_offer_frame(static_cast<uint8_t>(source.value()), channel, text);
 }
 
 void tell_console_room(DomainId domain, uint8_t channel, uint16_t bytes) {

@@ -88,6 +88,7 @@ void stop(std::string_view message) {
     }
     uart_break_lock();
     x86::apic_send_nmi_to_others();
+    uart_flush();  // so that there is room for what follows
     log(message);
     Record{"fault"}.with("text", message);
     power_off(MachineStatus::Failed);

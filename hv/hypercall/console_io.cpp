@@ -6,6 +6,7 @@
 #include "hv/abi/xen_console.hpp"
 #include "hv/dev/guest_console.hpp"
 #include "hv/hypercall/handlers.hpp"
+#include "hv/sched/sched.hpp"
 
 #include <algorithm>
 #include <array>
@@ -22,7 +23,10 @@ Answer write_text(Call& call, DomainId source, uint8_t channel) {
     std::array<char, bytes_at_a_time> buffer;
     const auto text = std::span{buffer}.first(std::min(count, bytes_at_a_time));
     TRY(edge(domain::copy_from_guest(call.vcpu, std::as_writable_bytes(text), call.pointer(2))));
-    dev::write_guest_console(source, channel, text);
+    if (!dev::write_guest_console(source, channel, text)) {
+        sched::yield_current();
+        return again();
+    }
     if (text.size() < count) {
         call.args[1] -= text.size();
         call.args[2] += text.size();

@@ -2,6 +2,7 @@
 #include "hv/run/timers.hpp"
 
 #include "hv/dev/clock.hpp"
+#include "hv/dev/uart.hpp"
 #include "hv/event/event_channels.hpp"
 #include "hv/hvm/interrupts.hpp"
 #include "hv/hvm/lapic.hpp"
@@ -39,11 +40,15 @@ void fire_expired(CpuId cpu) {
     }
 }
 
-// What this CPU has to wake up for next; 0: nothing.
+// The earlier of two deadlines; 0: there is none.
+uint64_t earlier(uint64_t a, uint64_t b) {
+    return a == 0 || b == 0 ? std::max(a, b) : std::min(a, b);
+}
+
+// What this CPU has to wake up for next.
 uint64_t next_deadline(CpuId cpu) {
-    const uint64_t timers = sched::next_deadline(cpu);
-    const uint64_t reaping = hyperlaunch::reap_deadline_ns();
-    return timers == 0 || reaping == 0 ? std::max(timers, reaping) : std::min(timers, reaping);
+    const uint64_t of_all = earlier(hyperlaunch::reap_deadline_ns(), dev::uart_deadline_ns());
+    return earlier(sched::next_deadline(cpu), of_all);
 }
 
 // After the timer interrupt nothing is armed, whatever was asked for.
@@ -61,6 +66,7 @@ void note_timer_fired() {
 
 void serve_timers(CpuId cpu, domain::Vcpu* running) {
     fire_expired(cpu);
+    dev::uart_pump();
     note_timer_fired();
     if (running != nullptr) {
         hvm::expire_timer(*running);

@@ -147,7 +147,9 @@ bool read_record(hv::Reader& input, Record& r) {
 
 }  // namespace
 
-void hv::dev::write_guest_console(DomainId, uint8_t, std::span<const char>) {}
+bool hv::dev::write_guest_console(DomainId, uint8_t, std::span<const char>) {
+    return true;
+}
 void hv::dev::tell_console_room(DomainId, uint8_t, uint16_t) {}
 size_t hv::dev::read_host_input(std::span<char>) {
     return 0;

@@ -40,6 +40,15 @@ TEST_F(ConsoleIo, long_text_is_sent_in_bounded_parts) {
     EXPECT_EQ(console[1][9999], 'a' + 9999 % 26);
 }
 
+TEST_F(ConsoleIo, text_that_finds_no_room_is_offered_again) {
+    std::memcpy(domain.page(hv::Gfn{8}), "hello\n", 6);
+    console_refusals = 3;
+    EXPECT_EQ(guest.call(Hypercall::console_io, 0, 6, text), 0);
+    EXPECT_EQ(guest.rounds(), 4U);
+    EXPECT_EQ(console[1], "hello\n");
+    EXPECT_TRUE(machine.sched.is_yielding) << "others run meanwhile";
+}
+
 TEST_F(ConsoleIo, bits_above_the_count_mean_nothing) {
     std::memcpy(domain.page(hv::Gfn{8}), "hello\n", 6);
     EXPECT_EQ(guest.call(Hypercall::console_io, 0, 2UL << 32 | 6, text), 0);

@@ -38,10 +38,15 @@ HypercallTest::~HypercallTest() {
 }
 
 // The functions that other parts provide.
-void hv::dev::write_guest_console(DomainId source, uint8_t channel, std::span<const char> text) {
+bool hv::dev::write_guest_console(DomainId source, uint8_t channel, std::span<const char> text) {
+    if (running->console_refusals != 0) {
+        --running->console_refusals;
+        return false;
+    }
     std::string& all = channel == 0 ? running->console[source.value()]
                                     : running->channels[{source.value(), channel}];
     all.append(text.data(), text.size());
+    return true;
 }
 
 void hv::dev::tell_console_room(DomainId domain, uint8_t channel, uint16_t bytes) {

@@ -63,6 +63,7 @@ class HypercallTest : public testing::Test {
     // What went to the host.
     using ChannelName = std::pair<uint16_t, uint8_t>;  // domain id, channel
     std::map<uint16_t, std::string> console;           // text by domain id
+    unsigned console_refusals = 0;                     // for want of room, before it takes text
     std::map<ChannelName, std::string> channels;       // text beside that
     std::map<ChannelName, size_t> room;                // told to the host
     std::string input;                                 // that the host sent

@@ -5,6 +5,7 @@
 
 #include "hv/dev/clock.hpp"
 #include "hv/dev/log.hpp"
+#include "hv/dev/uart.hpp"
 #include "hv/hvm/lapic.hpp"
 #include "hv/launch/phase.hpp"
 #include "hv/x86/apic.hpp"
@@ -17,6 +18,7 @@ struct Host {
     hv::x86::CpuLocal local;
     uint32_t ticks = 0;  // what the timer was last started with
     uint64_t reap_ns = 0;
+    uint64_t uart_ns = 0;
 };
 Host host;
 
@@ -37,6 +39,14 @@ uint32_t apic_timer_left() {
 namespace hv::dev {
 uint64_t apic_timer_hz() {
     return 2'000'000'000;
+}
+uint64_t uart_deadline_ns() {
+    return host.uart_ns;
+}
+void uart_pump() {
+    if (host.uart_ns <= sched::now_ns()) {
+        host.uart_ns = 0;
+    }
 }
 void log(std::string_view) {}
 Record::Record(std::string_view) {}
@@ -118,6 +128,16 @@ TEST_F(Timers, timer_that_came_while_the_vcpu_was_away_is_armed_when_it_returns)
     look_around();
     EXPECT_EQ(host.ticks, 2 * ticks_per_ms);
     EXPECT_EQ(lapic.highest_deliverable(), 0x55);
+}
+
+// With nothing else to do this CPU would sleep over it.
+TEST_F(Timers, output_that_waits_is_looked_after) {
+    host.uart_ns = now() + ms;
+    look_around();
+    EXPECT_EQ(host.ticks, ticks_per_ms);
+    advance(ms);
+    look_around();
+    EXPECT_EQ(host.uart_ns, 0U) << "the UART was given some";
 }
 
 TEST_F(Timers, same_deadline_is_not_armed_twice) {
