@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "hv/dev/clock.hpp"
 
+#include "hv/base/assert.hpp"
+#include "hv/base/static_vector.hpp"
+#include "hv/base/text.hpp"
+#include "hv/dev/clock_rates.hpp"
+#include "hv/dev/log.hpp"
 #include "hv/x86/apic.hpp"
 #include "hv/x86/instructions.hpp"
 
 #include <array>
+#include <span>
 
 namespace hv::dev {
 
 namespace {
 
-constexpr uint64_t pit_hz = 1'193'182;
 constexpr uint16_t pit_channel_0 = 0x40;
 constexpr uint16_t pit_command = 0x43;
 
@@ -27,14 +32,8 @@ uint16_t read_pit() {
 
 // One reading of all three clocks. The reading with the narrowest TSC bracket of several is used:
 // this CPU may lose the host's attention between two instructions.
-struct Sample {
-    uint64_t tsc;
-    uint16_t pit;
-    uint32_t apic;
-};
-
-Sample take_sample() {
-    Sample best{};
+ClockReading read_clocks() {
+    ClockReading best{};
     uint64_t narrowest = ~uint64_t{0};
     for (unsigned i = 0; i < 8; ++i) {
         const uint64_t before = x86::rdtsc();
@@ -47,6 +46,31 @@ Sample take_sample() {
         }
     }
     return best;
+}
+
+ClockRates measure_window() {
+    constexpr uint16_t wait_ticks = pit_hz / 200;
+    x86::apic_timer_start_silent(~0U);
+    const ClockReading start = read_clocks();
+    while (static_cast<uint16_t>(start.pit - read_pit()) < wait_ticks) {
+        x86::pause();
+    }
+    const ClockReading end = read_clocks();
+    x86::apic_timer_start_silent(0);
+    return rates_between(start, end);
+}
+
+ClockRates measure_rates() {
+    StaticVector<ClockRates, 16> windows;
+    const auto all = [&] { return std::span{windows.begin(), windows.size()}; };
+    while (!windows.full()) {
+        ASSERT(windows.push(measure_window()).ok());
+        if (const auto rates = agreed_rates(all())) {
+            return *rates;
+        }
+    }
+    log("the clocks show other rates at each look: time may run wrong");
+    return lowest_rates(all());
 }
 
 uint8_t read_cmos(uint8_t index) {
@@ -91,17 +115,12 @@ void clock_init() {
     x86::outb(pit_command, 0x34);  // channel 0, both bytes, rate generator
     x86::outb(pit_channel_0, 0xff);
     x86::outb(pit_channel_0, 0xff);
-    x86::apic_timer_start_silent(~0U);
-    const Sample start = take_sample();
-    constexpr uint16_t wait_ticks = pit_hz / 100;
-    while (static_cast<uint16_t>(start.pit - read_pit()) < wait_ticks) {
-        x86::pause();
-    }
-    const Sample end = take_sample();
-    x86::apic_timer_start_silent(0);
-    const uint64_t pit_ticks = static_cast<uint16_t>(start.pit - end.pit);
-    scale = scale_of((end.tsc - start.tsc) * pit_hz / pit_ticks, first_tsc);
-    apic_hz = uint64_t{start.apic - end.apic} * pit_hz / pit_ticks;
+    const ClockRates rates = measure_rates();
+    scale = scale_of(rates.tsc_hz, first_tsc);
+    apic_hz = rates.apic_hz;
+    TextOf<80> text;
+    text.put("TSC at ").dec(rates.tsc_hz / 1000).put(" kHz, APIC timer at ");
+    log(text.dec(apic_hz / 1000).put(" kHz").view());
     const uint64_t seconds = read_wall_clock_seconds();
     wall_clock.seconds = seconds - system_time_ns() / 1'000'000'000;
 }

@@ -20,7 +20,7 @@ struct TscScale {
 TscScale scale_of(uint64_t tsc_hz, uint64_t tsc_base);
 uint64_t to_ns(const TscScale& scale, uint64_t tsc);
 
-// Measures both rates; takes about 10 ms.
+// Measures both rates; takes about 15 ms, longer on a busy host.
 void clock_init();
 const TscScale& tsc_scale();
 uint64_t apic_timer_hz();
