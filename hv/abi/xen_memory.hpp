@@ -108,6 +108,25 @@ struct RemoveFromPhysmap {
 };
 static_assert(sizeof(RemoveFromPhysmap) == 16);
 
+enum class MemoryResource : uint16_t {
+    XENMEM_resource_ioreq_server = 0,
+    XENMEM_resource_grant_table = 1,
+    XENMEM_resource_vmtrace_buf = 2,
+};
+inline constexpr uint32_t XENMEM_resource_grant_table_id_shared = 0;
+inline constexpr uint32_t XENMEM_resource_grant_table_id_status = 1;
+
+struct MemAcquireResource {
+    uint16_t domid;       // 00
+    uint16_t type;        // 02
+    uint32_t id;          // 04
+    uint32_t nr_frames;   // 08  in; out where frame_list is null and it is 0
+    uint32_t pad;         // 0c
+    uint64_t frame;       // 10
+    uint64_t frame_list;  // 18  handle of uint64_t: gfns in, or mfns out for a PV domain
+};
+static_assert(sizeof(MemAcquireResource) == 32);
+
 struct MemoryMap {
     uint32_t nr_entries;  // 00  in, and out
     uint32_t rsvd_004;

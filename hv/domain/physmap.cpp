@@ -3,6 +3,7 @@
 
 #include "hv/base/assert.hpp"
 #include "hv/domain/domain_locks.hpp"
+#include "hv/domain/rights.hpp"
 #include "hv/mm/direct_map.hpp"
 #include "hv/mm/frame_table.hpp"
 
@@ -64,6 +65,14 @@ Result<void, PhysmapError> require_empty(const Domain& domain, Gfn gfn) {
         return Err{PhysmapError::Occupied};
     }
     return Ok{};
+}
+
+// With both locks held.
+bool may_map_foreign(const Domain& mapper, const Domain& owner) {
+    if (mapper.is_builder) {
+        return owner.state == State::UnderConstruction;
+    }
+    return controls(mapper, owner) && !owner.is_dying.load();
 }
 
 }  // namespace
@@ -203,31 +212,37 @@ Result<void, PhysmapError> populate(Domain& domain, Gfn gfn) {
     return Ok{};
 }
 
-Result<void, PhysmapError> map_foreign(Domain& builder, Gfn gfn, Domain& owner, Gfn owner_gfn) {
-    const DomainLocks locks{builder, owner};
-    TRY(require_empty(builder, gfn));
-    if (owner.state != State::UnderConstruction) {
+Result<void, PhysmapError> map_foreign(Domain& mapper, Gfn gfn, Domain& owner, Gfn owner_gfn) {
+    const DomainLocks locks{mapper, owner};
+    TRY(require_empty(mapper, gfn));
+    if (!may_map_foreign(mapper, owner)) {
         return Err{PhysmapError::NotOwn};
     }
     const auto mfn = own_ram(owner, owner_gfn);
     if (!mfn) {
         return Err{PhysmapError::NotMapped};
     }
-    TRY(map_one(builder, gfn, *mfn, mm::Access::ReadWrite));
+    TRY(map_one(mapper, gfn, *mfn, mm::Access::ReadWrite));
     machine_frames.add_foreign_mapping(*mfn);
     return Ok{};
 }
 
-void unmap_foreign_range(Domain& builder, Gfn first, uint64_t count) {
+void unmap_foreign_range(Domain& mapper, Gfn first, uint64_t count) {
     const Gfn end = first + count;
-    std::optional<Gfn> at = builder.p2m.next_mapped(first);
+    std::optional<Gfn> at = mapper.p2m.next_mapped(first);
     while (at && *at < end) {
-        PhysmapChange change{builder};
-        const LockGuard guard{builder.lock};
-        for (; at && *at < end && !change.is_full(); at = builder.p2m.next_mapped(*at + 1)) {
+        PhysmapChange change{mapper};
+        const LockGuard guard{mapper.lock};
+        for (; at && *at < end && !change.is_full(); at = mapper.p2m.next_mapped(*at + 1)) {
             // Anything else in the range stays as it is.
             static_cast<void>(change.remove_foreign(*at).ok());
         }
+    }
+}
+
+void release_foreign(Domain& domain) {
+    if (controls_others(domain)) {
+        unmap_foreign_range(domain, Gfn{0}, mm::P2m::gfn_limit);
     }
 }
 

@@ -43,7 +43,7 @@ class PhysmapChange {
     Result<void, PhysmapError> map(Gfn gfn, Mfn mfn, mm::Access access);
     // Takes out own RAM or a page that hv shares with the domain.
     Result<void, PhysmapError> remove(Gfn gfn);
-    // Takes out a frame of another domain, mapped by map_foreign.
+    // Takes out a frame of another domain, mapped by map_foreign and no grant.
     Result<void, PhysmapError> remove_foreign(Gfn gfn);
 
     [[nodiscard]] bool is_full() const { return ram_.full() || foreign_.full(); }
@@ -65,10 +65,13 @@ void keep_in_reserve(Domain& domain, mm::Extent frames);
 // must be empty. With the domain's lock held.
 Result<void, PhysmapError> populate(Domain& domain, Gfn gfn);
 
-// The builder's window: maps RAM of a domain under construction into the builder, at an empty gfn.
-// Takes both locks.
-Result<void, PhysmapError> map_foreign(Domain& builder, Gfn gfn, Domain& owner, Gfn owner_gfn);
+// Maps RAM of a domain into another one, at an empty gfn: into the builder while the owner is under
+// construction, or into who controls the owner. Takes both locks.
+Result<void, PhysmapError> map_foreign(Domain& mapper, Gfn gfn, Domain& owner, Gfn owner_gfn);
 // Unmaps every foreign frame in the range, flushes, and drops the counts.
-void unmap_foreign_range(Domain& builder, Gfn first, uint64_t count);
+void unmap_foreign_range(Domain& mapper, Gfn first, uint64_t count);
+// Teardown of a domain that holds no grants any more: what else it has of others. The builder's is
+// gone since it may not run any more.
+void release_foreign(Domain& domain);
 
 }  // namespace hv::domain

@@ -34,9 +34,11 @@ enum class MappingState : uint8_t {
     Unmapping,  // gone from the p2m, but the grant stays in use until every CPU is flushed
     Released,   // as Unmapping, but the granter has ended meanwhile: no longer in use
     Revoked,    // the granter has ended: the substitute is mapped until the handle is given back
+    Resource,   // no grant: a frame of the granter's table, for good (resource.hpp)
 };
 
-// One grant of another domain that the domain has mapped; its index is the handle.
+// One grant of another domain that the domain has mapped; its index is the handle. A resource has
+// no ref and no user.
 struct Mapping {
     Gfn gfn{};  // where, in the mapping domain
     Mfn mfn{};

@@ -6,6 +6,8 @@
 #include "hv/grant/grant_table.hpp"
 #include "hv/grant/use.hpp"
 
+#include <algorithm>
+
 namespace hv::grant {
 
 namespace {
@@ -221,6 +223,12 @@ std::optional<Held> held(domain::Domain& mapper, uint32_t handle) {
         return std::nullopt;
     }
     return Held{mapping.gfn, mapping.is_in_entry};
+}
+
+bool is_grant_at(domain::Domain& mapper, Gfn gfn) {
+    return std::ranges::any_of(mapper.grants->mappings(), [gfn](const Mapping& mapping) {
+        return mapping.state == MappingState::Mapped && mapping.gfn == gfn;
+    });
 }
 
 void Unmapping::unmap(abi::GnttabUnmapGrantRef& op) {

@@ -28,6 +28,10 @@ struct Held {
 };
 std::optional<Held> held(domain::Domain& mapper, uint32_t handle);
 
+// Whether what is there is a grant, which ends by unmap_grant_ref alone. With the mapper's lock
+// held.
+bool is_grant_at(domain::Domain& mapper, Gfn gfn);
+
 // GNTTABOP_unmap_grant_ref for a batch: the grants stay in use until finish(), which flushes once.
 class Unmapping {
   public:

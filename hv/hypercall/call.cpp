@@ -2,6 +2,7 @@
 #include "hv/hypercall/call.hpp"
 
 #include "hv/abi/xen_hypercall.hpp"
+#include "hv/domain/rights.hpp"
 
 namespace hv::hypercall {
 
@@ -94,6 +95,20 @@ Result<domain::Domain*, Errno> find_other(const Call& call, uint16_t domid) {
     domain::Domain* const found =
         is_self(call, domid) ? &call.domain() : domain::find(DomainId{domid});
     if (found == nullptr || found->is_dying.load()) {
+        return fail(Errno::XEN_ESRCH);
+    }
+    return found;
+}
+
+Result<domain::Domain*, Errno> find_controlled(const Call& call, uint16_t domid) {
+    domain::Domain* const found = domain::find(DomainId{domid});
+    if (found == nullptr) {
+        return fail(Errno::XEN_ESRCH);
+    }
+    if (!domain::controls(call.domain(), *found)) {
+        return fail(Errno::XEN_EPERM);
+    }
+    if (found->is_dying.load()) {
         return fail(Errno::XEN_ESRCH);
     }
     return found;

@@ -99,6 +99,9 @@ GuestVaddr element(GuestVaddr array, uint64_t n) {
 Result<void, Errno> require_self(const Call& call, uint16_t domid);
 // Any other domain that exists and has not ended.
 Result<domain::Domain*, Errno> find_other(const Call& call, uint16_t domid);
+// Another domain that has not ended and whose memory the caller may reach: XEN_ESRCH if there is
+// none, XEN_EPERM if the caller may not. DOMID_SELF is nobody here, as on Xen.
+Result<domain::Domain*, Errno> find_controlled(const Call& call, uint16_t domid);
 // The caller's own domain, or, for the builder, one under construction.
 Result<domain::Domain*, Errno> self_or_under_construction(const Call& call, uint16_t domid);
 

@@ -71,8 +71,9 @@ Answer memory_op(Call& call) {
             return machphys_mapping(call);
         case abi::MemoryOp::XENMEM_exchange:
             return exchange(call);
-        case abi::MemoryOp::XENMEM_machphys_mfn_list:
         case abi::MemoryOp::XENMEM_acquire_resource:
+            return acquire_resource(call);
+        case abi::MemoryOp::XENMEM_machphys_mfn_list:
             break;
     }
     return fail(Errno::XEN_ENOSYS);

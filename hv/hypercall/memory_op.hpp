@@ -24,6 +24,8 @@ inline Err<Errno> again_from(Call& call, uint64_t done) {
 Answer add_to_physmap(Call& call);
 Answer add_to_physmap_batch(Call& call);
 Answer remove_from_physmap(Call& call);
+// acquire_resource.cpp
+Answer acquire_resource(Call& call);
 // reservation.cpp
 Answer decrease_reservation(Call& call);
 Answer increase_reservation(Call& call);

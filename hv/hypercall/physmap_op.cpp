@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// XENMEM_add_to_physmap and its kin: pages that hv shares with the domain, and the builder's
-// window on domains under construction.
+// XENMEM_add_to_physmap and its kin: pages that hv shares with the domain, and memory of other
+// domains: the builder's window on those under construction, and that of a control domain.
 #include "hv/abi/xen_memory.hpp"
+#include "hv/domain/rights.hpp"
 #include "hv/grant/grant_table.hpp"
+#include "hv/grant/mapping.hpp"
 #include "hv/hypercall/memory_op.hpp"
 
 #include <algorithm>
@@ -48,6 +50,19 @@ Result<void, Errno> add_one(const Call& call, domain::PhysmapChange& change,
     return write(call, element<int32_t>(GuestVaddr{args.errs}, n), status);
 }
 
+// Whose memory the caller may map: the builder those of domains under construction, others of whom
+// they control.
+Result<domain::Domain*, Errno> foreign_owner(const Call& call, uint16_t domid) {
+    if (!call.domain().is_builder) {
+        return find_controlled(call, domid);
+    }
+    domain::Domain* const owner = TRY(self_or_under_construction(call, domid));
+    if (owner == &call.domain()) {
+        return fail(Errno::XEN_EPERM);
+    }
+    return owner;
+}
+
 // A PV guest has machine frames: what hv shares with it has its own already.
 Result<void, Errno> require_translated(const Call& call) {
     if (call.domain().pv != nullptr) {
@@ -79,10 +94,7 @@ Answer add_to_physmap_batch(Call& call) {
     domain::Domain* foreign = nullptr;
     const auto space = static_cast<abi::PhysMapSpace>(args.space);
     if (space == abi::PhysMapSpace::XENMAPSPACE_gmfn_foreign) {
-        foreign = TRY(self_or_under_construction(call, args.u.foreign_domid));
-        if (!call.domain().is_builder || foreign == &call.domain()) {
-            return fail(Errno::XEN_EPERM);
-        }
+        foreign = TRY(foreign_owner(call, args.u.foreign_domid));
     } else if (args.u.res0 != 0 || (space != abi::PhysMapSpace::XENMAPSPACE_shared_info &&
                                     space != abi::PhysMapSpace::XENMAPSPACE_grant_table)) {
         return fail(Errno::XEN_EINVAL);
@@ -107,8 +119,11 @@ Answer remove_from_physmap(Call& call) {
     domain::PhysmapChange change{call.domain()};
     const LockGuard guard{call.domain().lock};
     const Gfn gfn{args.gpfn};
-    // Only the builder has foreign frames that are not grants.
-    if (call.domain().is_builder && change.remove_foreign(gfn).ok()) {
+    // Of others' frames only those that are no grants go: what foreign_owner() lets be mapped.
+    const bool may_have_foreign =
+        call.domain().is_builder || domain::controls_others(call.domain());
+    if (may_have_foreign && !grant::is_grant_at(call.domain(), gfn) &&
+        change.remove_foreign(gfn).ok()) {
         return 0;
     }
     TRY(edge(change.remove(gfn)));

@@ -12,6 +12,10 @@ namespace hv::hypercall {
 namespace batch {
 inline constexpr uint32_t goes_on = 1U << 31;
 
+inline bool is_continued(const Call& call) {
+    return (static_cast<uint32_t>(call.args[1]) & goes_on) != 0;
+}
+
 // Adds to what an earlier part of the same call has counted.
 inline Result<void, Errno> count_done(const Call& call, uint32_t done, bool continued) {
     const GuestVaddr at = call.pointer(2);
@@ -23,15 +27,13 @@ inline Result<void, Errno> count_done(const Call& call, uint32_t done, bool cont
 }
 }  // namespace batch
 
+// The domain that args[3] names is the caller's to check.
 // Calls `work` with each element until one fails; the answer is that failure. One that answers
 // XEN_ERESTART is called again with the same element.
 template <class Request, class Work>
 Answer for_each_request(Call& call, uint32_t at_a_time, Work&& work) {
-    const auto raw = static_cast<uint32_t>(call.args[1]);
-    const bool continued = (raw & batch::goes_on) != 0;
-    const uint32_t count = raw & ~batch::goes_on;
-    TRY(require_self(call, static_cast<uint16_t>(call.args[3])));
-
+    const bool continued = batch::is_continued(call);
+    const uint32_t count = static_cast<uint32_t>(call.args[1]) & ~batch::goes_on;
     uint32_t done = 0;
     const auto next = [&]() -> Result<void, Errno> {
         const auto request = TRY(read<Request>(call, element<Request>(call.pointer(0), done)));

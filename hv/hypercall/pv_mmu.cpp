@@ -3,9 +3,11 @@
 // guests. [xen-pub] xen.h.
 #include "hv/abi/xen_hypercall.hpp"
 #include "hv/abi/xen_pv.hpp"
+#include "hv/grant/resource.hpp"
 #include "hv/hypercall/handlers.hpp"
 #include "hv/hypercall/pv_batch.hpp"
 #include "hv/hypercall/pv_flush.hpp"
+#include "hv/mm/page_entry.hpp"
 #include "hv/pv/page_tables.hpp"
 
 namespace hv::hypercall {
@@ -14,9 +16,25 @@ namespace {
 
 constexpr uint32_t updates_at_a_time = 128;
 
-Answer update(const Call& call, const abi::MmuUpdate& request) {
+// Frames of another domain have names here once XENMEM_acquire_resource has given them; then they
+// are the caller's names like any other, and only their owner must be the one that the call names.
+bool is_legal_for(const Call& call, const domain::Domain& owner, const abi::MmuUpdate& request) {
+    if (&owner == &call.domain()) {
+        return true;
+    }
+    const auto command = static_cast<abi::MmuUpdateCmd>(request.ptr & abi::mmu_update_cmd_mask);
+    const Gfn named = to_gfn(GuestPaddr{request.val & mm::pte::address_mask});
+    return command != abi::MmuUpdateCmd::MMU_MACHPHYS_UPDATE &&
+           ((request.val & mm::pte::P) == 0 ||
+            grant::is_resource_of(call.domain(), owner.id, named));
+}
+
+Answer update(const Call& call, const domain::Domain& owner, const abi::MmuUpdate& request) {
     domain::Domain& domain = call.domain();
     const GuestPaddr at{request.ptr & ~abi::mmu_update_cmd_mask};
+    if (!is_legal_for(call, owner, request)) {
+        return fail(Errno::XEN_EINVAL);
+    }
     switch (static_cast<abi::MmuUpdateCmd>(request.ptr & abi::mmu_update_cmd_mask)) {
         case abi::MmuUpdateCmd::MMU_NORMAL_PT_UPDATE:
         case abi::MmuUpdateCmd::MMU_PT_UPDATE_NO_TRANSLATE:
@@ -32,17 +50,28 @@ Answer update(const Call& call, const abi::MmuUpdate& request) {
     return fail(Errno::XEN_ENOSYS);
 }
 
+// The domain whose frames the entries name.
+Result<domain::Domain*, Errno> owner_of_frames(const Call& call) {
+    const auto domid = static_cast<uint16_t>(call.args[3]);
+    if (require_self(call, domid).ok()) {
+        return &call.domain();
+    }
+    return find_controlled(call, domid);
+}
+
 }  // namespace
 
-// The high half may name the domain that has the page tables, plus one.
+// The low half names the domain that has the frames, the high half the one that has the page
+// tables, plus one.
 Answer mmu_update(Call& call) {
     const uint32_t tables_of = static_cast<uint32_t>(call.args[3]) >> 16;
     if (tables_of != 0) {
         TRY(require_self(call, static_cast<uint16_t>(tables_of - 1)));
     }
+    const domain::Domain* const owner = TRY(owner_of_frames(call));
     return for_each_request<abi::MmuUpdate>(
         call, updates_at_a_time,
-        [&](const abi::MmuUpdate& request) { return update(call, request); });
+        [&](const abi::MmuUpdate& request) { return update(call, *owner, request); });
 }
 
 Answer update_va_mapping(Call& call) {

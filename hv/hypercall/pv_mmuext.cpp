@@ -119,6 +119,7 @@ Answer carry_out(Call& call, const abi::MmuextOp& op) {
 }  // namespace
 
 Answer mmuext_op(Call& call) {
+    TRY(require_self(call, static_cast<uint16_t>(call.args[3])));
     return for_each_request<abi::MmuextOp>(
         call, ops_at_a_time, [&](const abi::MmuextOp& op) { return carry_out(call, op); });
 }

@@ -164,6 +164,7 @@ void tear_down(domain::Domain& d) {
     }
     d.is_torn_down.store(true, std::memory_order_relaxed);
     grant::release_all(d);
+    domain::release_foreign(d);
     event::close_all(d);
     event::release_vcpu_info(d);
     domain::flush_tlb(d);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fuzz entry for the hypercall table: three domains, one of them the builder's and one of them
-// under construction, make the calls that the input spells. Then the machine is audited: who can
-// reach which frame, and whether every such mapping is counted. (The replay runs every prefix.)
+// Fuzz entry for the hypercall table: four domains, one of them the builder's, one under
+// construction and one that controls the others, make the calls that the input spells. Then the
+// machine is audited: who can reach which frame, and whether every such mapping is counted. (The
+// replay runs every prefix.)
 //
 // Input, a sequence of records: domain and vCPU, what to do, command, second number, length n, and
 // n bytes that go to the argument page (or, for `grant`, into an entry of the grant table).
@@ -9,6 +10,7 @@
 #include "hv/base/assert.hpp"
 #include "hv/base/reader.hpp"
 #include "hv/dev/guest_console.hpp"
+#include "hv/domain/rights.hpp"
 #include "hv/event/vcpu_info.hpp"
 #include "hv/grant/mapping.hpp"
 #include "hv/hypercall/dispatch.hpp"
@@ -16,6 +18,7 @@
 #include "hv/launch/order.hpp"
 #include "tests/fake/fake_machine.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <map>
@@ -38,19 +41,31 @@ static_assert(poke_grant == calls.size());
 
 using Counts = std::map<uint64_t, uint32_t>;  // expected foreign mappings by mfn
 
+bool maps_foreign(const hv::domain::Domain& d) {
+    return d.is_builder || hv::domain::controls_others(d);
+}
+
+// Of a grant table it may have asked for.
+bool is_resource(FakeMachine& machine, const hv::domain::Domain& d, hv::Mfn mfn) {
+    return hv::domain::controls_others(d) &&
+           std::ranges::any_of(machine.domains, [&](const hv::domain::Domain* owner) {
+               return owner->grants->is_own_frame(mfn);
+           });
+}
+
 // What the domain's physmap may hold, and what of it must be counted.
-void audit_physmap(hv::domain::Domain& d, Counts& counts) {
+void audit_physmap(FakeMachine& machine, hv::domain::Domain& d, Counts& counts) {
     for (auto gfn = d.p2m.next_mapped(hv::Gfn{0}); gfn; gfn = d.p2m.next_mapped(*gfn + 1)) {
         const hv::Mfn mfn = d.p2m.lookup(*gfn)->mfn;
         const hv::mm::FrameInfo info = machine_frames.get(mfn);
         if (info.use == FrameUse::Hypervisor) {
             ASSERT(mfn == d.shared_info_mfn || mfn == d.grants->substitute() ||
-                   d.grants->is_own_frame(mfn));
+                   d.grants->is_own_frame(mfn) || is_resource(machine, d, mfn));
         } else {
             ASSERT(info.use == FrameUse::Guest);
             const bool is_foreign = info.owner != d.id;
             ASSERT(!is_foreign || info.foreign_mappings > 0);
-            if (is_foreign && d.is_builder) {
+            if (is_foreign && maps_foreign(d)) {
                 ++counts[mfn.value()];  // less its grants, see below
             }
         }
@@ -62,7 +77,7 @@ void audit_uses(hv::domain::Domain& d, Counts& counts) {
         if (mapping.state == hv::grant::MappingState::Mapped) {
             ASSERT(d.p2m.lookup(mapping.gfn)->mfn == mapping.mfn);
             const bool counted_above =
-                d.is_builder && machine_frames.get(mapping.mfn).owner != d.id;
+                maps_foreign(d) && machine_frames.get(mapping.mfn).owner != d.id;
             counts[mapping.mfn.value()] += counted_above ? 0 : 1;
         } else {
             ASSERT(mapping.state == hv::grant::MappingState::Free ||
@@ -77,7 +92,7 @@ void audit_uses(hv::domain::Domain& d, Counts& counts) {
 void audit(FakeMachine& machine) {
     Counts counts;
     for (hv::domain::Domain* d : machine.domains) {
-        audit_physmap(*d, counts);
+        audit_physmap(machine, *d, counts);
         audit_uses(*d, counts);
     }
     std::map<hv::DomainId, std::pair<uint64_t, uint64_t>> owned;  // RAM, set aside
@@ -99,6 +114,7 @@ void audit(FakeMachine& machine) {
 
 void tear_down(hv::domain::Domain& d) {
     hv::grant::release_all(d);
+    hv::domain::release_foreign(d);
     hv::event::close_all(d);
     hv::event::release_vcpu_info(d);
 }
@@ -169,12 +185,13 @@ hv::Result<void, hv::abi::Errno> hv::hyperlaunch::stop(const domain::Domain&, Do
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     FakeMachine machine;
     const std::array domains{&machine.add_domain(1), &machine.add_domain(2),
-                             &machine.add_domain(0x7fe0)};
+                             &machine.add_domain(0x7fe0), &machine.add_domain(3)};
     for (FakeDomain* d : domains) {
         machine.add_reserve(*d, 8);
     }
     domains[1]->domain().state = hv::domain::State::UnderConstruction;
     domains[2]->domain().is_builder = true;
+    domains[3]->domain().roles.add(launch::Role::Control);
 
     hv::Reader input{std::as_bytes(std::span{data, size})};
     Record r{};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Shared pages in a guest's physmap, and the builder's window.
+#include "hv/abi/xen_grant_table.hpp"
 #include "hv/abi/xen_memory.hpp"
 #include "tests/unit/hv/hypercall/guest_fixture.hpp"
 
@@ -209,6 +210,51 @@ TEST_F(PhysmapOp, window_takes_ram_only_and_only_into_empty_places) {
     EXPECT_EQ(batch.errs[2], minus(Errno::XEN_ENOENT));
     EXPECT_EQ(batch.errs[3], minus(Errno::XEN_ENOENT));
     EXPECT_EQ(machine.foreign_mappings(other.mfn(Gfn{3})), 0U);
+}
+
+TEST_F(PhysmapOp, a_control_domain_maps_memory_of_domains_that_run) {
+    domain.domain().roles.add(launch::Role::Control);
+    Batch<2> batch{.idxs = {3, 4}, .gpfns = {window, window + 1}, .errs = {}};
+    EXPECT_EQ(add_batch(guest, Space::XENMAPSPACE_gmfn_foreign, 2, batch), 0);
+    EXPECT_EQ(batch.errs, (std::array<int32_t, 2>{0, 0}));
+    EXPECT_EQ(domain.mfn(Gfn{window}), other.mfn(Gfn{3}));
+    EXPECT_EQ(machine.foreign_mappings(other.mfn(Gfn{3})), 1U);
+    EXPECT_EQ(remove(guest, window), 0);
+    EXPECT_EQ(machine.foreign_mappings(other.mfn(Gfn{3})), 0U);
+
+    // Itself, nobody, and who has ended.
+    EXPECT_EQ(add_batch(guest, Space::XENMAPSPACE_gmfn_foreign, 1, batch), minus(Errno::XEN_EPERM));
+    EXPECT_EQ(add_batch(guest, Space::XENMAPSPACE_gmfn_foreign, 99, batch),
+              minus(Errno::XEN_ESRCH));
+    other.domain().is_dying = true;
+    EXPECT_EQ(add_batch(guest, Space::XENMAPSPACE_gmfn_foreign, 2, batch), minus(Errno::XEN_ESRCH));
+    EXPECT_EQ(hv::domain::map_foreign(domain.domain(), Gfn{window}, other.domain(), Gfn{3}).error(),
+              hv::domain::PhysmapError::NotOwn);
+
+    // Its own end gives back what it still has, and nothing of its own.
+    EXPECT_TRUE(domain.mapping(Gfn{window + 1}));
+    hv::domain::release_foreign(domain.domain());
+    EXPECT_FALSE(domain.mapping(Gfn{window + 1}));
+    EXPECT_EQ(machine.foreign_mappings(other.mfn(Gfn{4})), 0U);
+    EXPECT_TRUE(domain.mapping(Gfn{0}));
+}
+
+TEST_F(PhysmapOp, a_grant_is_not_removed_as_a_foreign_page) {
+    other.grant(8) = {abi::GTF_permit_access, 1, 3};
+    domain.domain().roles.add(launch::Role::Control);
+    abi::GnttabMapGrantRef op{};
+    op.host_addr = window << hv::page_shift;
+    op.flags = abi::GNTMAP_host_map;
+    op.ref = 8;
+    op.dom = 2;
+    const uint64_t at = guest.put(op);
+    ASSERT_EQ(guest.call(Hypercall::grant_table_op,
+                         static_cast<uint64_t>(abi::GrantTableOp::GNTTABOP_map_grant_ref), at, 1),
+              0);
+    ASSERT_EQ(guest.get<abi::GnttabMapGrantRef>(at).status, 0);
+    EXPECT_EQ(remove(guest, window), minus(Errno::XEN_EINVAL));
+    EXPECT_EQ(domain.mfn(Gfn{window}), other.mfn(Gfn{3}));
+    EXPECT_EQ(machine.foreign_mappings(other.mfn(Gfn{3})), 1U);
 }
 
 TEST_F(PhysmapOp, made_up_continuation_beyond_the_end_does_nothing) {

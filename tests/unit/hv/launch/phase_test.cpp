@@ -3,6 +3,7 @@
 #include "hv/launch/phase.hpp"
 
 #include "hv/abi/launch_op.hpp"
+#include "hv/domain/physmap.hpp"
 #include "hv/launch/launch_op.hpp"
 #include "tests/unit/hv/launch/launch_machine.hpp"
 
@@ -83,6 +84,29 @@ TEST(Phases, straight_way_leads_to_running) {
         EXPECT_TRUE(m.machine.sched.online.at(&m.web.vcpu()));
         EXPECT_EQ(m.db.domain().state, State::Refused);
         EXPECT_EQ(m.machine.sched.online.count(&m.db.vcpu()), 0U);
+    });
+}
+
+TEST(Phases, the_end_of_a_control_domain_gives_back_what_it_has_mapped) {
+    alone([] {
+        Prepared m;
+        ASSERT_EQ(m.set_vcpu(1), 0);
+        ASSERT_EQ(m.set_vcpu(2), 0);
+        ASSERT_EQ(m.built(1), 0);
+        ASSERT_EQ(m.built(2), 0);
+        ASSERT_EQ(m.cap(), 0);
+        m.end_builder();
+        reap();
+        const hv::Gfn window{0x200};
+        const hv::Mfn frame = m.db.mfn(hv::Gfn{3});
+        m.web.domain().roles.add(launch::Role::Control);
+        ASSERT_TRUE(
+            hv::domain::map_foreign(m.web.domain(), window, m.db.domain(), hv::Gfn{3}).ok());
+        ASSERT_EQ(m.machine.foreign_mappings(frame), 1U);
+        hv::domain::end(m.web.domain(), hv::domain::End::Poweroff, "");
+        reap();
+        EXPECT_EQ(m.machine.foreign_mappings(frame), 0U);
+        EXPECT_FALSE(m.web.mapping(window));
     });
 }
 
