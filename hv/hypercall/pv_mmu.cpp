@@ -68,10 +68,16 @@ Answer mmu_update(Call& call) {
     if (tables_of != 0) {
         TRY(require_self(call, static_cast<uint16_t>(tables_of - 1)));
     }
-    const domain::Domain* const owner = TRY(owner_of_frames(call));
+    const auto owner = owner_of_frames(call);
+    if (!owner.ok()) {
+        // As on Xen. Linux believes the count: it leaves out the first that is not done, and goes
+        // on.
+        TRY(batch::count_done(call, 0, batch::is_continued(call)));
+        return fail(owner.error());
+    }
     return for_each_request<abi::MmuUpdate>(
         call, updates_at_a_time,
-        [&](const abi::MmuUpdate& request) { return update(call, *owner, request); });
+        [&](const abi::MmuUpdate& request) { return update(call, *owner.value(), request); });
 }
 
 Answer update_va_mapping(Call& call) {

@@ -75,6 +75,27 @@ TEST_F(PvMmuext, page_tables_of_another_domain_are_refused) {
     EXPECT_EQ(update(99 + 1), minus(Errno::XEN_ESRCH));
 }
 
+// Linux maps a list of another domain's frames with one call after the other, and finds the one to
+// blame by the count.
+TEST_F(PvMmuext, frames_of_another_domain_are_refused_and_none_is_counted) {
+    const uint64_t list =
+        guest.put(abi::MmuUpdate{.ptr = uint64_t{20} << hv::page_shift, .val = 0});
+    const auto update = [&](uint64_t owner, uint32_t count) {
+        const uint64_t done = guest.put(uint32_t{7});
+        guest.vcpu().registers.r10 = owner;
+        const int64_t answer = guest.call(Hypercall::mmu_update, list, count, done);
+        return std::pair{answer, guest.get<uint32_t>(done)};
+    };
+    EXPECT_EQ(update(1, 1), (std::pair{int64_t{0}, 1U}));
+    EXPECT_EQ(update(2, 1), (std::pair{minus(Errno::XEN_EPERM), 0U}));
+    EXPECT_EQ(update(99, 1), (std::pair{minus(Errno::XEN_ESRCH), 0U}));
+    constexpr uint32_t goes_on = 1U << 31;
+    EXPECT_EQ(update(2, goes_on | 1), (std::pair{minus(Errno::XEN_EPERM), 7U}));
+    guest.vcpu().registers.r10 = 2;
+    EXPECT_EQ(guest.call(Hypercall::mmu_update, list, 1, Guest::not_mapped),
+              minus(Errno::XEN_EFAULT));
+}
+
 TEST_F(PvMmuext, pinning_a_root_notes_all_that_is_below) {
     set_entry(10, 0, 11);
     set_entry(11, 5, 12);
