@@ -8,8 +8,8 @@
 
 namespace hv::run {
 
-// Fires what has expired on this CPU, gives the UART what waits for it, and brings the APIC timer of
-// the vCPU it is about to run (or nullptr) up to date: afterwards every deadline there is can be
+// Fires what has expired on this CPU, gives the UART what waits for it, and brings the APIC timer
+// of the vCPU it is about to run (or nullptr) up to date: afterwards every deadline there is can be
 // armed.
 void serve_timers(CpuId cpu, domain::Vcpu* running);
 
