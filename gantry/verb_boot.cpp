@@ -131,6 +131,7 @@ ExitCode boot(Session& session, BootOptions& options, const path& directory) {
     if (!run.ok()) {
         return fail(session, run.error());
     }
+    streams.write_registers(run.value().registers);
     return report_on(session, run.value(), transcript, streams, outlets, set.value());
 }
 

@@ -13,6 +13,7 @@ namespace images {
 namespace {
 
 constexpr std::array own_streams{"firmware", "hv", "record"};
+constexpr const char* registers_file = "registers.txt";
 constexpr size_t max_marks = 1000;
 
 bool is_own(std::string_view stream) {
@@ -44,6 +45,7 @@ Outcome<BootOutput> BootOutput::create(const std::filesystem::path& directory, O
     for (const char* stream : own_streams) {
         std::filesystem::remove(directory / (std::string{stream} + ".log"), error);
     }
+    std::filesystem::remove(directory / registers_file, error);
     return BootOutput{directory, options};
 }
 
@@ -84,6 +86,12 @@ void BootOutput::on_line(std::string_view stream, std::string_view line) {
 void BootOutput::on_event(const RecordEvent& event) {
     static_cast<void>(event);
     event_arrivals_.push_back(std::chrono::steady_clock::now());
+}
+
+void BootOutput::write_registers(const std::string& text) const {
+    if (!text.empty()) {
+        std::ofstream{directory_ / registers_file, std::ios::binary} << text;
+    }
 }
 
 Outcome<void> BootOutput::write_evidence(const std::string& name, const std::string& bytes) const {

@@ -46,6 +46,8 @@ class BootOutput : public TranscriptListener {
     [[nodiscard]] const std::vector<Time>& event_arrivals() const { return event_arrivals_; }
     [[nodiscard]] const std::vector<Mark>& marks() const { return marks_; }
     [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
+    // Stores what the CPUs of a machine that stood still had in their registers, if anything.
+    void write_registers(const std::string& text) const;
     // Stores evidence/NAME.
     Outcome<void> write_evidence(const std::string& name, const std::string& bytes) const;
 

@@ -4,6 +4,7 @@
 #include "images/qemu/child_process.hpp"
 #include "images/qemu/emulator.hpp"
 #include "images/qemu/machine_watch.hpp"
+#include "images/qemu/monitor.hpp"
 #include "images/qemu/signals.hpp"
 #include "images/qemu/swtpm.hpp"
 #include "images/qemu/temporary_directory.hpp"
@@ -47,6 +48,9 @@ Outcome<MachineRun> run_qemu(const MachineOptions& options, const BootSet& set,
     run.stop = watch.run();
     if (run.stop == Stop::MachineEnded) {
         run.qemu_status = qemu.wait(options.read_swtpm_pcrs ? 0ms : time_to_end);
+    }
+    if (run.stop == Stop::TimedOut) {
+        run.registers = read_registers(directory / monitor_socket);
     }
     watch.drain();
     transcript.finish();

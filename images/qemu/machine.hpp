@@ -28,6 +28,7 @@ struct MachineRun {
     std::string qemu_messages;                      // its standard error
     std::chrono::steady_clock::time_point begin{};  // of QEMU
     std::chrono::nanoseconds duration{};
+    std::string registers;                  // of its CPUs, when the time was over
     std::optional<std::string> swtpm_pcrs;  // with MachineOptions::read_swtpm_pcrs
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "images/qemu/qemu_command.hpp"
 
+#include "images/qemu/monitor.hpp"
 #include "images/qemu/swtpm.hpp"
 
 namespace images {
@@ -40,14 +41,15 @@ std::string module_link(size_t index) {
 }
 
 std::vector<std::string> qemu_command(const MachineOptions& options, const BootSet& set) {
-    std::vector<std::string> command{options.qemu,
-                                     // Real threads: the CPUs of the machine run at the same time.
-                                     "-accel", "tcg,thread=multi", "-M", "q35", "-cpu", "max",
-                                     "-smp", std::to_string(emulated_cpus(options.cpus)), "-m",
-                                     std::to_string(options.memory_mib), "-nodefaults", "-display",
-                                     "none", "-monitor", "none", "-serial", "stdio", "-no-reboot",
-                                     "-device", "isa-debug-exit,iobase=0xf4,iosize=1", "-kernel",
-                                     hypervisor_link, "-append", set.cmdline};
+    std::vector<std::string> command{
+        options.qemu,
+        // Real threads: the CPUs of the machine run at the same time.
+        "-accel", "tcg,thread=multi", "-M", "q35", "-cpu", "max", "-smp",
+        std::to_string(emulated_cpus(options.cpus)), "-m", std::to_string(options.memory_mib),
+        "-nodefaults", "-display", "none", "-monitor", "none", "-qmp",
+        std::string{"unix:"} + monitor_socket + ",server=on,wait=off", "-serial", "stdio",
+        "-no-reboot", "-device", "isa-debug-exit,iobase=0xf4,iosize=1", "-kernel", hypervisor_link,
+        "-append", set.cmdline};
     const auto add = [&command](std::initializer_list<std::string> arguments) {
         command.insert(command.end(), arguments);
     };

@@ -157,6 +157,8 @@ expect_end 5
 expect_status 1
 expect_line 'machine: timeout'
 expect_no_file
+# One CPU more than the manifest has.
+[ "$(grep -c '^RIP=' "$built/registers.txt")" -eq 3 ] || fail "the registers of three CPUs are not there"
 
 # gdb_command TEXT: a packet of the remote protocol, acknowledged; the answer is in $answer.
 gdb_command() {
