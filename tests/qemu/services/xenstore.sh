@@ -38,7 +38,7 @@ talk() {
 
 for type in pvh pv; do
     new_case "two domains of type $type"
-    # A PV kernel makes its bounce buffers contiguous by XENMEM_exchange, or panics.
+    # A PV kernel makes its bounce buffers contiguous by XENMEM_exchange, or goes without them.
     [ $type = pvh ] && buffers= || buffers=' iommu=soft swiotlb=4096'
     build <<<'{
       "measurement": "off",
