@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The registers of the 16550 at COM1. Used by hv/dev/uart*.cpp alone.
+// The registers of the 16550 at COM1. Used by hv/dev/uart* and its test alone.
 #pragma once
 
 #include <cstdint>
