@@ -6,15 +6,18 @@
 namespace launcher {
 namespace {
 
-bool is_form_right(const Entry& entry, Index index, size_t count) {
+bool is_form_right(std::span<const Entry> entries, Index index) {
+    const Entry& entry = entries[index];
+    const bool is_first = std::none_of(entries.data(), &entry,
+                                       [&entry](const Entry& e) { return e.domid == entry.domid; });
     const bool is_device_right =
         entry.device_count <= hv::abi::launcher_plan_max_devices &&
         std::all_of(entry.devices, entry.devices + entry.device_count,
                     [](const LauncherPlanDevice& device) {
                         return device.kind <= LauncherPlanDeviceKind::console;
                     });
-    const uint64_t others = ((uint64_t{1} << count) - 1) & ~(uint64_t{1} << index);
-    return is_device_right && (entry.after & ~others) == 0 &&
+    const uint64_t others = ((uint64_t{1} << entries.size()) - 1) & ~(uint64_t{1} << index);
+    return is_first && is_device_right && (entry.after & ~others) == 0 &&
            entry.ready_when <= static_cast<uint8_t>(launch::ReadyWhen::Console) &&
            entry.on_failure <= static_cast<uint8_t>(launch::Policy::Recovery) &&
            entry.on_crash <= static_cast<uint8_t>(launch::Policy::Recovery);
@@ -43,7 +46,7 @@ std::optional<Plan> read_plan(std::span<const std::byte> bytes) {
     const std::span entries{reinterpret_cast<const Entry*>(bytes.data() + sizeof(head)),
                             head.count};
     for (Index i = 0; i < head.count; ++i) {
-        if (!is_form_right(entries[i], i, entries.size())) {
+        if (!is_form_right(entries, i)) {
             return std::nullopt;
         }
     }

@@ -48,6 +48,7 @@ TEST(LauncherPlan, of_a_wrong_form_is_none) {
         return !read_plan(changed.bytes());
     };
     EXPECT_TRUE(is_refused([](PlanBytes& p) { ++p.head.magic; }));
+    EXPECT_TRUE(is_refused([](PlanBytes& p) { p.entries[1].domid = p.entries[0].domid; }));
     EXPECT_TRUE(is_refused([](PlanBytes& p) { p.entries[1].after = 2; }));
     EXPECT_TRUE(is_refused([](PlanBytes& p) { p.entries[1].after = 4; }));
     EXPECT_TRUE(is_refused([](PlanBytes& p) { p.entries[1].ready_when = 5; }));
