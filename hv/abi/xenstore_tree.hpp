@@ -8,7 +8,8 @@
 // and nothing after that. Paths are absolute and unlike one another. The first permission names the
 // owner, and the access of everybody who is not named. Parents that no record names before their
 // child are made with an empty value and their parent's permissions; a later record for such a
-// parent is an error. The root exists (owner 0, no access); a record "/" changes it.
+// parent is an error. The root exists (owner 0, no access); a record "/" changes it. The paths
+// "@introduceDomain" and "@releaseDomain" have no value: who may read them hears of these events.
 #pragma once
 
 #include "hv/base/endian.hpp"

@@ -29,6 +29,18 @@ bool is_driver_domain(const LaunchGraph& graph, const Domain& domain) {
     });
 }
 
+// Who serves others hears of domains that come and go, as a toolstack can allow driver domains to.
+void write_special(Tree& tree, const LaunchGraph& graph) {
+    Permissions readers = hidden();
+    for (const Domain& domain : graph.domains) {
+        if (is_driver_domain(graph, domain) || domain.roles.has(Role::Console)) {
+            readers.push_back({domain.domid, 'r'});
+        }
+    }
+    tree.make_special("@introduceDomain", readers);
+    tree.make_special("@releaseDomain", readers);
+}
+
 // Everybody may see which domains there are, and whatever a domain shows of its own.
 void write_top(Tree& tree, const LaunchGraph& graph) {
     tree.write("/local/domain", "");
@@ -117,6 +129,7 @@ Tree initial_tree(const LaunchGraph& graph) {
         write_devices(tree, graph, domain);
     }
     write_order(tree, graph);
+    write_special(tree, graph);
     return tree;
 }
 

@@ -88,6 +88,10 @@ void Tree::make(const std::string& path, const Permissions& permissions) {
     nodes_[at(path)].permissions = permissions;
 }
 
+void Tree::make_special(const std::string& name, const Permissions& permissions) {
+    specials_.push_back({.path = name, .value = {}, .permissions = permissions});
+}
+
 void Tree::let_read(const std::string& path, hv::DomainId reader) {
     const Permission permission{reader, 'r'};
     Permissions& permissions = nodes_[index_.at(path)].permissions;
@@ -105,6 +109,7 @@ std::vector<Node> Tree::nodes() const {
         ordered.push_back(nodes_[index]);
         waiting.insert(waiting.end(), children_[index].rbegin(), children_[index].rend());
     }
+    ordered.insert(ordered.end(), specials_.begin(), specials_.end());
     return ordered;
 }
 

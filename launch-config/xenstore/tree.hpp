@@ -39,10 +39,13 @@ class Tree {
     void write(const std::string& path, std::string_view value, const Permissions& permissions);
     // Without a value.
     void make(const std::string& path, const Permissions& permissions);
+    // Who hears of a special watch, "@releaseDomain" or "@introduceDomain": whoever may read it.
+    void make_special(const std::string& name, const Permissions& permissions);
     // One more domain may read the node, which exists.
     void let_read(const std::string& path, hv::DomainId reader);
 
-    // Each node before its children, children in the order in which they were made.
+    // Each node before its children, children in the order in which they were made; then the
+    // special ones.
     [[nodiscard]] std::vector<Node> nodes() const;
 
   private:
@@ -51,6 +54,7 @@ class Tree {
     std::vector<Node> nodes_;
     std::vector<std::vector<size_t>> children_;  // of the node with the same index
     std::map<std::string, size_t, std::less<>> index_;
+    std::vector<Node> specials_;
 };
 
 // Throws std::length_error if a text or a list is longer than the format has room for.

@@ -107,7 +107,7 @@ class Fuzz {
     Fuzz& operator=(const Fuzz&) = delete;
 
     void load(std::span<const std::byte> module) {
-        static_cast<void>(load_tree(server_.store(), module).ok());
+        static_cast<void>(load_tree(server_, module).ok());
         audit();
         PathBuffer buffer;
         const auto home = Path::parse("/witness", {}, buffer);

@@ -61,7 +61,7 @@ hv::Result<Record, TreeFault> take_record(hv::Reader& reader) {
     return record;
 }
 
-Loaded add(Store& store, const Record& record) {
+Loaded add_node(Store& store, const Record& record) {
     PathBuffer buffer;
     const auto path = Path::parse(record.path, {}, buffer);
     if (!path.ok() || path.value().prefix_size() != 0) {
@@ -87,8 +87,17 @@ Loaded add(Store& store, const Record& record) {
     return hv::Ok{};
 }
 
-Loaded load_one(Store& store, hv::Reader& reader) {
-    return add(store, TRY(take_record(reader)));
+Loaded load_one(Server& server, hv::Reader& reader) {
+    const Record record = TRY(take_record(reader));
+    PermissionList* const readers = server.special_readers(record.path);
+    if (readers == nullptr) {
+        return add_node(server.store(), record);
+    }
+    if (!record.value.empty()) {
+        return hv::Err{TreeFault::BadPath};
+    }
+    *readers = record.permissions;
+    return hv::Ok{};
 }
 
 hv::Result<uint32_t, TreeFault> take_header(hv::Reader& reader) {
@@ -103,14 +112,14 @@ hv::Result<uint32_t, TreeFault> take_header(hv::Reader& reader) {
 
 }  // namespace
 
-hv::Result<void, TreeError> load_tree(Store& store, std::span<const std::byte> module) {
+hv::Result<void, TreeError> load_tree(Server& server, std::span<const std::byte> module) {
     hv::Reader reader{module};
     const auto count = take_header(reader);
     if (!count.ok()) {
         return hv::Err{TreeError{.fault = count.error()}};
     }
     for (uint32_t i = 0; i < count.value(); ++i) {
-        const Loaded loaded = load_one(store, reader);
+        const Loaded loaded = load_one(server, reader);
         if (!loaded.ok()) {
             return hv::Err{TreeError{.fault = loaded.error(), .record = i}};
         }

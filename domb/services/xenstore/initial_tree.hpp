@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fills a store from the module that was measured with the launch (hv/abi/xenstore_tree.hpp). For
-// the start of the service: domains that own something are added before, so that they pay for it.
+// Fills a server's store from the module that was measured with the launch
+// (hv/abi/xenstore_tree.hpp). For the start of the service: domains that own something are added
+// before, so that they pay for it.
 #pragma once
 
-#include "domb/services/xenstore/store.hpp"
+#include "domb/services/xenstore/server.hpp"
 #include "hv/base/result.hpp"
 
 #include <cstddef>
@@ -28,6 +29,6 @@ struct TreeError {
     uint32_t record = 0;  // which one, from 0
 };
 
-hv::Result<void, TreeError> load_tree(Store& store, std::span<const std::byte> module);
+hv::Result<void, TreeError> load_tree(Server& server, std::span<const std::byte> module);
 
 }  // namespace xenstore

@@ -97,7 +97,7 @@ void load_initial_tree(Server& server, const rt::StartInfo& info) {
     if (info.module_count() < 2) {
         PANIC("no initial tree");
     }
-    const auto loaded = xenstore::load_tree(server.store(), info.module(0));
+    const auto loaded = xenstore::load_tree(server, info.module(0));
     if (!loaded.ok()) {
         hv::TextOf<100> line;
         line.put("xenstore: the initial tree has fault ");

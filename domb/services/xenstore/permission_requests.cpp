@@ -15,7 +15,7 @@ Done Server::put_permissions(Reply& reply, const PermissionList& list) {
     return hv::Ok{};
 }
 
-PermissionList* Server::special(std::string_view name) {
+PermissionList* Server::special_readers(std::string_view name) {
     if (name == "@introduceDomain") {
         return &introduce_readers_;
     }
@@ -24,7 +24,7 @@ PermissionList* Server::special(std::string_view name) {
 
 Done Server::get_permissions(Call& call, View& view) {
     const std::string_view given = TRY(call.payload.last_string());
-    if (const PermissionList* list = special(given); list != nullptr) {
+    if (const PermissionList* list = special_readers(given); list != nullptr) {
         if (!may_read(sessions_[call.client].actor, *list)) {
             return hv::Err{Error::Denied};
         }
@@ -52,7 +52,7 @@ Done Server::set_permissions(Call& call, View& view) {
     const std::string_view given = TRY(call.payload.string());
     const PermissionList list = TRY(parse_permissions(call));
     const Actor& actor = sessions_[call.client].actor;
-    if (PermissionList* const readers = special(given); readers != nullptr) {
+    if (PermissionList* const readers = special_readers(given); readers != nullptr) {
         if (!is_owner(actor, *readers)) {
             return hv::Err{Error::Denied};
         }

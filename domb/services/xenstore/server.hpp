@@ -75,6 +75,9 @@ class Server {
     bool serve(size_t client);
     bool serve_all();
 
+    // Who hears of "@introduceDomain" or "@releaseDomain"; nullptr for any other name.
+    [[nodiscard]] PermissionList* special_readers(std::string_view name);
+
     [[nodiscard]] Store& store() { return store_; }
     [[nodiscard]] Memory& memory() { return memory_; }
 
@@ -124,7 +127,6 @@ class Server {
     Done get_permissions(Call& call, View& view);
     Done set_permissions(Call& call, View& view);
     Done put_permissions(Reply& reply, const PermissionList& list);
-    PermissionList* special(std::string_view name);
     void forget_special(hv::DomainId domain);
     Result<PermissionList> parse_permissions(Call& call);
     // session_requests.cpp

@@ -156,7 +156,7 @@ TEST_F(Services, get_a_tree_that_the_service_takes) {
         ASSERT_TRUE(server.add_domain(hv::DomainId{id}).ok());
     }
     const Bytes& tree = plan.modules[plan.graph.domains[3].initrd->module_index].bytes;
-    const auto loaded = xenstore::load_tree(server.store(), tree);
+    const auto loaded = xenstore::load_tree(server, tree);
     ASSERT_TRUE(loaded.ok()) << static_cast<int>(loaded.error().fault) << " in record "
                              << loaded.error().record;
     const auto name = server.store().find("/local/domain/2/name");

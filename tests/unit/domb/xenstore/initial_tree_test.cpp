@@ -47,7 +47,7 @@ class InitialTree : public ServerTest {
   protected:
     hv::Result<void, TreeError> load(const std::string& bytes) {
         const std::vector<char> exact{bytes.begin(), bytes.end()};
-        return load_tree(server.store(), std::as_bytes(std::span{exact}));
+        return load_tree(server, std::as_bytes(std::span{exact}));
     }
     TreeFault fault_of(const std::string& bytes) {
         const auto loaded = load(bytes);
@@ -73,6 +73,31 @@ TEST_F(InitialTree, nodes_have_the_values_and_permissions_of_the_module) {
     EXPECT_EQ(get_perms(0, "/local"), "r0|");
 }
 
+TEST_F(InitialTree, says_who_hears_of_the_special_watches) {
+    ASSERT_TRUE(load(TreeModule{}
+                         .add("@introduceDomain", "", {{0, 'n'}, {2, 'r'}})
+                         .add("@releaseDomain", "", {{0, 'n'}, {1, 'r'}})
+                         .bytes())
+                    .ok());
+    for (const uint16_t domain : {uint16_t{1}, uint16_t{2}}) {
+        EXPECT_EQ(watch(domain, "@introduceDomain", "i"), "OK|");
+        EXPECT_EQ(watch(domain, "@releaseDomain", "r"), "OK|");
+        events(domain);
+    }
+    guest(3);
+    EXPECT_EQ(events(1), "");
+    EXPECT_EQ(events(2), "@introduceDomain|i|");
+    server.shut_down(hv::DomainId{3});
+    EXPECT_EQ(events(1), "@releaseDomain|r|");
+    guests.erase(3);
+    server.bury(hv::DomainId{3});
+    EXPECT_EQ(events(1), "@releaseDomain|r|");
+    EXPECT_EQ(events(2), "");
+    EXPECT_EQ(get_perms(1, "@releaseDomain"), "n0|r1|");
+    EXPECT_EQ(get_perms(2, "@releaseDomain"), "EACCES");
+    EXPECT_EQ(set_perms(1, "@releaseDomain", "n0|r1|r2|"), "EACCES") << "it only hears";
+}
+
 TEST_F(InitialTree, every_fault_is_found) {
     const std::string good = TreeModule{}.add("/a", "v", {{0, 'n'}}).bytes();
     EXPECT_EQ(fault_of("x" + good.substr(1)), TreeFault::WrongMagic);
@@ -81,6 +106,10 @@ TEST_F(InitialTree, every_fault_is_found) {
     EXPECT_EQ(fault_of(TreeModule{}.add("/a/", "", {{0, 'n'}}).bytes()), TreeFault::BadPath);
     EXPECT_EQ(fault_of(TreeModule{}.add("", "", {{0, 'n'}}).bytes()), TreeFault::BadPath);
     EXPECT_EQ(fault_of(TreeModule{}.add("@x", "", {{0, 'n'}}).bytes()), TreeFault::BadPath);
+    EXPECT_EQ(fault_of(TreeModule{}.add("@releaseDomain", "x", {{0, 'n'}}).bytes()),
+              TreeFault::BadPath);
+    EXPECT_EQ(fault_of(TreeModule{}.add("@releaseDomain/1", "", {{0, 'n'}}).bytes()),
+              TreeFault::BadPath);
     EXPECT_EQ(fault_of(TreeModule{}.add("/b", "", {}).bytes()), TreeFault::BadPermission);
     EXPECT_EQ(fault_of(TreeModule{}.add("/b", "", {{0, 'x'}}).bytes()), TreeFault::BadPermission);
     EXPECT_EQ(fault_of(TreeModule{}.add("/", "", {{1, 'n'}}).bytes()), TreeFault::BadPermission);

@@ -47,6 +47,15 @@ TEST(XenstoreTree, a_parent_comes_before_children_that_were_made_later) {
     EXPECT_EQ(paths, (std::vector<std::string>{"/", "/z", "/z/1", "/z/10", "/z/2", "/a"}));
 }
 
+TEST(XenstoreTree, special_watches_stand_behind_the_nodes) {
+    Tree tree{nobody};
+    tree.make_special("@releaseDomain", ones);
+    tree.write("/a", "x");
+    EXPECT_EQ(to_text(tree),
+              "/a = \"x\"   (n0)\n"
+              "@releaseDomain = \"\"   (n1,r2)\n");
+}
+
 TEST(XenstoreTree, a_module_has_the_form_of_its_header) {
     Tree tree{nobody};
     tree.write("/a", "xyz", ones);
