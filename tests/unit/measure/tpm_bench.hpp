@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bench: the driver and a TPM in memory, behind registers in memory.
+#pragma once
+
+#include "measure/tpm/tpm.hpp"
+#include "tests/fake/fake_tis.hpp"
+#include "tests/fake/fake_tpm.hpp"
+
+#include <gtest/gtest.h>
+
+namespace measure::test {
+
+using Driver = Tpm<fake::FakeMmio, fake::FakeClock>;
+constexpr hv::PcrIndex pcr12{12};
+constexpr hv::PcrIndex pcr21{21};
+
+struct Bench {
+    explicit Bench(BankSet banks = all_banks) : tpm{banks}, tis{tpm.back_end()} {}
+    Driver driver() { return Driver{fake::FakeMmio{&tis}, fake::FakeClock{&now}}; }
+
+    uint64_t now = 0;
+    fake::FakeTpm tpm;
+    fake::FakeTis tis;
+};
+
+constexpr uint64_t second = 1'000'000'000;
+
+}  // namespace measure::test
