@@ -66,6 +66,8 @@ log: heard through the socket' ] || fail "the host hears: $(cat "$work/talk.log"
     expect_said stays 'xen_devices: alone: ok' 'xen_devices: use: ok'
     [ $type = pvh ] || expect_said stays 'CONTIGUOUS 8MB'
     expect_tree dies 1
+    # Another's home ends it, as anything unreadable does on Xen.
+    expect_said dies 'xenstore-ls: xs_directory (/local/domain/2): Permission denied'
     expect_said stays 'FOREIGN hello' 'WATCHED 2' GONE 'ROUNDS 50' 'LEFT 2 3 4 '
 done
 
