@@ -47,7 +47,7 @@ target_link_options(freestanding INTERFACE
 # gantry_compile_together(TARGETS...): their sources are compiled up to ten at a time. So the headers
 # that cost most (CLI11, JSON, gtest) are read, and what they instantiate is compiled, once for ten
 # sources: a verb of the tool takes 15 s alone, and all of them 20 s. In return names in anonymous
-# namespaces differ within a target. clang-tidy wants the sources one by one.
+# namespaces differ within a target.
 option(GANTRY_COMPILE_TOGETHER "Compile sources of one target together" ON)
 function(gantry_compile_together)
     set_target_properties(${ARGN} PROPERTIES
