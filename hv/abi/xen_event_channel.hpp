@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Arguments of event_channel_op, and the virtual interrupts. [xen-pub] event_channel.h, xen.h.
+// Arguments of event_channel_op, the virtual interrupts, and what a guest shares with the
+// hypervisor in the FIFO ABI. [xen-pub] event_channel.h, xen.h.
 #pragma once
 
 #include <cstddef>
@@ -116,5 +117,44 @@ struct EvtchnUnmask {
 struct EvtchnReset {
     uint16_t dom;
 };
+
+struct EvtchnInitControl {
+    uint64_t control_gfn;
+    uint32_t offset;
+    uint32_t vcpu;
+    uint8_t link_bits;  // out
+    uint8_t _pad[7];
+};
+static_assert(sizeof(EvtchnInitControl) == 24 && offsetof(EvtchnInitControl, link_bits) == 16);
+
+struct EvtchnExpandArray {
+    uint64_t array_gfn;
+};
+
+struct EvtchnSetPriority {
+    uint32_t port;
+    uint32_t priority;
+};
+
+// The FIFO ABI. An event word: four bits, and the port that is next in the queue.
+inline constexpr uint32_t EVTCHN_FIFO_PENDING = 31;
+inline constexpr uint32_t EVTCHN_FIFO_MASKED = 30;
+inline constexpr uint32_t EVTCHN_FIFO_LINKED = 29;
+inline constexpr uint32_t EVTCHN_FIFO_BUSY = 28;
+inline constexpr uint32_t EVTCHN_FIFO_LINK_BITS = 17;
+inline constexpr uint32_t EVTCHN_FIFO_LINK_MASK = (1 << EVTCHN_FIFO_LINK_BITS) - 1;
+inline constexpr uint32_t EVTCHN_FIFO_NR_CHANNELS = 1 << EVTCHN_FIFO_LINK_BITS;
+
+inline constexpr uint32_t EVTCHN_FIFO_PRIORITY_MAX = 0;
+inline constexpr uint32_t EVTCHN_FIFO_PRIORITY_DEFAULT = 7;
+inline constexpr uint32_t EVTCHN_FIFO_PRIORITY_MIN = 15;
+inline constexpr uint32_t EVTCHN_FIFO_MAX_QUEUES = EVTCHN_FIFO_PRIORITY_MIN + 1;
+
+struct EvtchnFifoControlBlock {
+    uint32_t ready;  // one bit for each queue
+    uint32_t _rsvd;
+    uint32_t head[EVTCHN_FIFO_MAX_QUEUES];
+};
+static_assert(sizeof(EvtchnFifoControlBlock) == 72 && offsetof(EvtchnFifoControlBlock, head) == 8);
 
 }  // namespace hv::abi

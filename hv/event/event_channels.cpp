@@ -34,7 +34,7 @@ bool is_global(uint32_t virq) {
 
 // The channel of a port that is in use.
 Result<Channel*, Error> used(domain::Domain& domain, EvtchnPort port) {
-    if (!domain.events->is_valid(port) || domain.events->at(port).state == ChannelState::Free) {
+    if (!domain.events->is_bound(port)) {
         return Err{Error::BadPort};
     }
     return &domain.events->at(port);
@@ -67,13 +67,15 @@ void close_locked(domain::Domain& domain, EvtchnPort port) {
     channel = {};
     // An event left behind would surprise the next user of the port.
     clear_pending(domain, port);
+    domain.events->fifo().set_priority(port, abi::EVTCHN_FIFO_PRIORITY_DEFAULT);
 }
 
 }  // namespace
 
-void EventChannels::init(std::span<Channel> table) {
-    ASSERT(table.size() <= abi::EVTCHN_2L_NR_CHANNELS);
+void EventChannels::init(std::span<Channel> table, std::span<FifoPort> fifo_ports) {
+    ASSERT(table.size() <= abi::EVTCHN_2L_NR_CHANNELS && fifo_ports.size() == table.size());
     table_ = table;
+    fifo_.init(fifo_ports);
     for (Channel& channel : table_) {
         channel = {};
     }
@@ -81,7 +83,8 @@ void EventChannels::init(std::span<Channel> table) {
 
 Result<EvtchnPort, Error> EventChannels::find_free() const {
     for (uint32_t port = 1; port < table_.size(); ++port) {
-        if (table_[port].state == ChannelState::Free) {
+        // As on Xen: one that the guest has not taken off its queue is not free yet.
+        if (table_[port].state == ChannelState::Free && !fifo_.is_linked(EvtchnPort{port})) {
             return EvtchnPort{port};
         }
     }

@@ -11,6 +11,7 @@
 #include "hv/base/spinlock.hpp"
 #include "hv/domain/domain.hpp"
 #include "hv/domain/vcpu.hpp"
+#include "hv/event/fifo.hpp"
 
 #include <array>
 #include <cstdint>
@@ -26,7 +27,13 @@ enum class Error : uint8_t {
     BadVirq,      // no such virtual interrupt, or not on that vCPU: refuse
     DomainGone,   // the other domain is ending or has ended: refuse
     AlreadyUsed,  // the virtual interrupt is bound, or the port is taken: refuse
-    NoPort,       // the table is full: refuse
+    NoPort,       // the table, or the FIFO ABI's event array, is full: refuse
+    // Of fifo_control.hpp:
+    BadAddress,    // not in a page of own RAM, not aligned, or across its end: refuse
+    HasControl,    // the vCPU has a control block: refuse
+    NotFifo,       // there is no event array: refuse
+    NoPriorities,  // the 2-level ABI has none: refuse
+    BadPriority,   // below the lowest: refuse
 };
 
 enum class ChannelState : uint8_t { Free, Unbound, Interdomain, Virq, Ipi };
@@ -52,20 +59,25 @@ struct Status {
 class EventChannels {
   public:
     constexpr EventChannels() = default;
-    // Port 0 is never used, as on Xen. At most abi::EVTCHN_2L_NR_CHANNELS.
-    void init(std::span<Channel> table);
+    // Port 0 is never used, as on Xen. At most abi::EVTCHN_2L_NR_CHANNELS, and as many of both.
+    void init(std::span<Channel> table, std::span<FifoPort> fifo_ports);
 
     [[nodiscard]] bool is_valid(EvtchnPort port) const {
         return port.value() != 0 && port.value() < table_.size();
     }
+    [[nodiscard]] bool is_bound(EvtchnPort port) const {
+        return is_valid(port) && table_[port.value()].state != ChannelState::Free;
+    }
     [[nodiscard]] uint32_t port_count() const { return static_cast<uint32_t>(table_.size()); }
     Channel& at(EvtchnPort port) { return table_[port.value()]; }
     Result<EvtchnPort, Error> find_free() const;
+    Fifo& fifo() { return fifo_; }
     // The port that a virtual interrupt of a vCPU is bound to; 0 if none.
     uint16_t& virq_port(VcpuId vcpu, uint32_t virq) { return virq_ports_[vcpu.value()][virq]; }
 
   private:
     std::span<Channel> table_;
+    Fifo fifo_;
     std::array<std::array<uint16_t, abi::NR_VIRQS>, launch::max_vcpus_per_domain> virq_ports_{};
 };
 

@@ -4,6 +4,7 @@
 #include "hv/abi/xen_hvm.hpp"
 #include "hv/abi/xen_shared_info.hpp"
 #include "hv/event/event_channels.hpp"
+#include "hv/event/two_level.hpp"
 #include "hv/sched/sched.hpp"
 
 #include <atomic>
@@ -11,8 +12,6 @@
 namespace hv::event {
 
 namespace {
-
-constexpr uint32_t bits_per_word = 64;
 
 // The guest changes the same words with locked instructions; so do we.
 std::atomic_ref<uint64_t> shared(uint64_t& word) {
@@ -22,35 +21,23 @@ std::atomic_ref<uint8_t> shared(uint8_t& byte) {
     return std::atomic_ref{byte};
 }
 
-uint64_t bit_of(EvtchnPort port) {
-    return uint64_t{1} << (port.value() % bits_per_word);
-}
-uint64_t& word_of(uint64_t (&words)[bits_per_word], EvtchnPort port) {
-    return words[port.value() / bits_per_word];
-}
-
-bool test_and_set(uint64_t& word, uint64_t bit) {
-    return (shared(word).fetch_or(bit, std::memory_order_seq_cst) & bit) != 0;
-}
-
-void mark_upcall(domain::Vcpu& vcpu, abi::VcpuInfo& info) {
-    if (shared(info.evtchn_upcall_pending).exchange(1, std::memory_order_seq_cst) == 0) {
-        sched::wake(vcpu);
+// What the domain's ABI makes of it.
+template <class Work>
+auto by_abi(const domain::Domain& domain, Work work) {
+    if (Fifo& fifo = domain.events->fifo(); fifo.is_used()) {
+        return work(fifo);
     }
+    TwoLevel two_level{*domain.shared_info};
+    return work(two_level);
 }
 
-// The port is pending and not masked: its word is worth a look.
-void select(domain::Domain& domain, EvtchnPort port, VcpuId notify) {
-    if (notify.value() >= domain.vcpus.size()) {
-        return;
-    }
-    domain::Vcpu& vcpu = *domain.vcpus[notify.value()];
+void mark_upcall(domain::Vcpu& vcpu) {
     abi::VcpuInfo* info = vcpu.info.load(std::memory_order_acquire);
     if (info == nullptr) {
-        return;  // Registering one marks everything pending.
+        return;  // Registering one marks an upcall.
     }
-    if (!test_and_set(info->evtchn_pending_sel, uint64_t{1} << (port.value() / bits_per_word))) {
-        mark_upcall(vcpu, *info);
+    if (shared(info->evtchn_upcall_pending).exchange(1, std::memory_order_seq_cst) == 0) {
+        sched::wake(vcpu);
     }
 }
 
@@ -67,34 +54,29 @@ void wake_pollers(domain::Domain& domain, EvtchnPort port) {
 }  // namespace
 
 void set_pending(domain::Domain& domain, EvtchnPort port, VcpuId notify) {
-    abi::SharedInfo& info = *domain.shared_info;
-    if (test_and_set(word_of(info.evtchn_pending, port), bit_of(port))) {
-        return;
+    domain::Vcpu& vcpu = *domain.vcpus[notify.value()];
+    const Raised raised = by_abi(domain, [&](auto& abi) { return abi.raise(port, vcpu); });
+    if (raised.wants_upcall) {
+        mark_upcall(vcpu);
     }
-    // Pending before the mask is read: a guest that unmasks looks at pending afterwards, so one of
-    // the two sides sees the other.
-    const uint64_t mask = shared(word_of(info.evtchn_mask, port)).load(std::memory_order_seq_cst);
-    if ((mask & bit_of(port)) == 0) {
-        select(domain, port, notify);
+    if (raised.is_new) {
+        wake_pollers(domain, port);
     }
-    wake_pollers(domain, port);
 }
 
 void clear_pending(domain::Domain& domain, EvtchnPort port) {
-    shared(word_of(domain.shared_info->evtchn_pending, port)).fetch_and(~bit_of(port));
+    by_abi(domain, [&](auto& abi) { abi.clear(port); });
 }
 
 void unmask_pending(domain::Domain& domain, EvtchnPort port, VcpuId notify) {
-    abi::SharedInfo& info = *domain.shared_info;
-    const uint64_t before = shared(word_of(info.evtchn_mask, port)).fetch_and(~bit_of(port));
-    if ((before & bit_of(port)) != 0 && is_pending(domain, port)) {
-        select(domain, port, notify);
+    domain::Vcpu& vcpu = *domain.vcpus[notify.value()];
+    if (by_abi(domain, [&](auto& abi) { return abi.unmask(port, vcpu); }).wants_upcall) {
+        mark_upcall(vcpu);
     }
 }
 
 bool is_pending(const domain::Domain& domain, EvtchnPort port) {
-    uint64_t& word = word_of(domain.shared_info->evtchn_pending, port);
-    return (shared(word).load(std::memory_order_seq_cst) & bit_of(port)) != 0;
+    return by_abi(domain, [&](const auto& abi) { return abi.is_pending(port); });
 }
 
 void move_vcpu_info(domain::Vcpu& vcpu, abi::VcpuInfo* to) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The 2-level event ABI: how a port becomes pending in memory that the guest shares, and when its
-// vCPU has to look. [xen-pub] xen.h, struct shared_info. Used by the event channels and by whoever
-// injects the upcall.
+// A port becomes pending, by the event ABI that the domain uses (two_level.hpp, fifo.hpp), and its
+// vCPU is told. Used by the event channels and by whoever injects the upcall.
 #pragma once
 
 #include "hv/base/address.hpp"
@@ -13,12 +12,12 @@
 
 namespace hv::event {
 
-// With event::lock held: sets the port's pending bit; unless it was set already or is masked, tells
-// the vCPU. Wakes vCPUs that poll the port.
+// With event::lock held: makes the port pending; unless it was already or is masked, tells the
+// vCPU. Wakes vCPUs that poll the port.
 void set_pending(domain::Domain& domain, EvtchnPort port, VcpuId notify);
 // With event::lock held: forgets an event that the guest has not seen yet.
 void clear_pending(domain::Domain& domain, EvtchnPort port);
-// With event::lock held: clears the mask bit and tells the vCPU what it missed meanwhile.
+// With event::lock held: clears the mask and tells the vCPU what it missed meanwhile.
 void unmask_pending(domain::Domain& domain, EvtchnPort port, VcpuId notify);
 [[nodiscard]] bool is_pending(const domain::Domain& domain, EvtchnPort port);
 

@@ -30,6 +30,9 @@ Errno to_errno(event::Error error) {
     switch (error) {
         case event::Error::BadPort:
         case event::Error::BadVirq:
+        case event::Error::BadAddress:
+        case event::Error::HasControl:
+        case event::Error::BadPriority:
             break;
         case event::Error::BadVcpu:
             return Errno::XEN_ENOENT;
@@ -39,6 +42,10 @@ Errno to_errno(event::Error error) {
             return Errno::XEN_EEXIST;
         case event::Error::NoPort:
             return Errno::XEN_ENOSPC;
+        case event::Error::NotFifo:
+            return Errno::XEN_EOPNOTSUPP;
+        case event::Error::NoPriorities:
+            return Errno::XEN_ENOSYS;
     }
     return Errno::XEN_EINVAL;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// event_channel_op(cmd, arg). [xen-pub] event_channel.h. Kernels try the FIFO interface first and
-// take ENOSYS for "2-level only".
+// event_channel_op(cmd, arg). [xen-pub] event_channel.h.
 #include "hv/abi/xen_event_channel.hpp"
 #include "hv/abi/xen_hypercall.hpp"
+#include "hv/event/fifo_control.hpp"
 #include "hv/hypercall/handlers.hpp"
 
 namespace hv::hypercall {
@@ -82,6 +82,36 @@ Answer reset(const Call& call) {
     const auto args = TRY(read<abi::EvtchnReset>(call, call.pointer(1)));
     TRY(require_self(call, args.dom));
     event::close_all(call.domain());
+    event::leave_fifo(call.domain());
+    return 0;
+}
+
+// A frame that the guest may give to the FIFO ABI; whether there is one, fifo_control.cpp checks.
+Result<Gfn, Errno> own_frame(const Call& call, uint64_t name) {
+    const Gfn gfn{name};
+    if (call.vcpu.pv != nullptr && !pv::own_frame(call.domain(), gfn)) {
+        return fail(Errno::XEN_EINVAL);
+    }
+    return gfn;
+}
+
+Answer init_control(const Call& call) {
+    return in_and_out<abi::EvtchnInitControl>(call, [&](auto& args) -> Result<void, Errno> {
+        domain::Domain& d = call.domain();
+        if (args.vcpu >= d.vcpus.size()) {
+            return fail(Errno::XEN_ENOENT);
+        }
+        const Gfn gfn = TRY(own_frame(call, args.control_gfn));
+        TRY(edge(event::init_control(*d.vcpus[args.vcpu], gfn, args.offset)));
+        args.link_bits = abi::EVTCHN_FIFO_LINK_BITS;
+        return Ok{};
+    });
+}
+
+Answer expand_array(const Call& call) {
+    const auto args = TRY(read<abi::EvtchnExpandArray>(call, call.pointer(1)));
+    const Gfn gfn = TRY(own_frame(call, args.array_gfn));
+    TRY(edge(event::expand_array(call.domain(), gfn)));
     return 0;
 }
 
@@ -115,10 +145,15 @@ Answer event_channel_op(Call& call) {
             });
         case abi::EventChannelOp::EVTCHNOP_reset:
             return reset(call);
-        case abi::EventChannelOp::EVTCHNOP_bind_pirq:
         case abi::EventChannelOp::EVTCHNOP_init_control:
+            return init_control(call);
         case abi::EventChannelOp::EVTCHNOP_expand_array:
+            return expand_array(call);
         case abi::EventChannelOp::EVTCHNOP_set_priority:
+            return in_only<abi::EvtchnSetPriority>(call, [&](auto& args) {
+                return event::set_priority(d, EvtchnPort{args.port}, args.priority);
+            });
+        case abi::EventChannelOp::EVTCHNOP_bind_pirq:
             break;
     }
     return fail(Errno::XEN_ENOSYS);

@@ -25,7 +25,7 @@ namespace hv::hyperlaunch {
 
 namespace {
 
-constexpr uint64_t port_count = 1024;
+constexpr uint64_t port_count = 1024;     // by either event ABI; as xl gives a guest
 constexpr uint32_t grant_frames = 8;      // 4096 entries
 constexpr uint64_t grant_mappings = 256;  // that it can hold of others at a time
 constexpr uint64_t frames_2m = 512;
@@ -74,7 +74,8 @@ Result<void, CreateError> add_tables(boot::Machine& m, domain::Domain& d) {
     d.shared_info = mm::direct_map_as<abi::SharedInfo>(to_paddr(d.shared_info_mfn));
     domain::start_clock(d);
     d.events = TRY(or_no_memory(m.arena.make<event::EventChannels>()));
-    d.events->init(TRY(or_no_memory(m.arena.array<event::Channel>(port_count))));
+    d.events->init(TRY(or_no_memory(m.arena.array<event::Channel>(port_count))),
+                   TRY(or_no_memory(m.arena.array<event::FifoPort>(port_count))));
     d.grants = TRY(or_no_memory(m.arena.make<grant::GrantTable>()));
     const Mfn substitute = TRY(or_no_memory(m.arena.frames(1)));
     std::memset(mm::direct_map(substitute), 0xff, page_size);

@@ -9,6 +9,7 @@
 #include "hv/domain/domain.hpp"
 #include "hv/domain/vcpu.hpp"
 #include "hv/event/event_channels.hpp"
+#include "hv/event/fifo_control.hpp"
 #include "hv/event/vcpu_info.hpp"
 #include "hv/grant/mapping.hpp"
 #include "hv/launch/builder.hpp"
@@ -166,6 +167,7 @@ void tear_down(domain::Domain& d) {
     grant::release_all(d);
     domain::release_foreign(d);
     event::close_all(d);
+    event::leave_fifo(d);
     event::release_vcpu_info(d);
     domain::flush_tlb(d);
     if (d.is_builder) {

@@ -19,6 +19,7 @@ FakeMachine* installed = nullptr;
 
 FakeDomain::FakeDomain(FakeMachine& machine, uint16_t id, size_t vcpu_count)
     : channels_(port_count),
+      fifo_ports_(port_count),
       active_(size_t{grant_frames} * hv::grant::entries_per_frame),
       mappings_(max_mappings) {
     domain_.id = hv::DomainId{id};
@@ -35,7 +36,7 @@ FakeDomain::FakeDomain(FakeMachine& machine, uint16_t id, size_t vcpu_count)
     domain_.shared_info_mfn = machine.take_frames(1, FrameUse::Hypervisor);
     domain_.shared_info =
         hv::mm::direct_map_as<hv::abi::SharedInfo>(hv::to_paddr(domain_.shared_info_mfn));
-    events_.init(channels_);
+    events_.init(channels_, fifo_ports_);
     domain_.events = &events_;
     const hv::Mfn substitute = machine.take_frames(1, FrameUse::Hypervisor);
     std::memset(hv::mm::direct_map(substitute), 0xff, hv::page_size);

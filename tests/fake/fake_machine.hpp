@@ -62,6 +62,7 @@ class FakeDomain {
     hv::event::EventChannels events_;
     hv::grant::GrantTable grants_;
     std::vector<hv::event::Channel> channels_;
+    std::vector<hv::event::FifoPort> fifo_ports_;
     std::vector<hv::grant::ActiveGrant> active_;
     std::vector<hv::grant::Mapping> mappings_;
     std::vector<std::unique_ptr<FakeVcpu>> vcpus_;

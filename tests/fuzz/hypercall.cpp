@@ -11,6 +11,7 @@
 #include "hv/base/reader.hpp"
 #include "hv/dev/guest_console.hpp"
 #include "hv/domain/rights.hpp"
+#include "hv/event/fifo_control.hpp"
 #include "hv/event/vcpu_info.hpp"
 #include "hv/grant/mapping.hpp"
 #include "hv/hypercall/dispatch.hpp"
@@ -87,6 +88,7 @@ void audit_uses(hv::domain::Domain& d, Counts& counts) {
     for (const hv::domain::Vcpu* v : d.vcpus) {
         counts[v->info_mfn.value()] += v->info_registered ? 1 : 0;
     }
+    d.events->fifo().for_each_frame([&](hv::Mfn mfn) { ++counts[mfn.value()]; });
 }
 
 void audit(FakeMachine& machine) {
@@ -116,6 +118,7 @@ void tear_down(hv::domain::Domain& d) {
     hv::grant::release_all(d);
     hv::domain::release_foreign(d);
     hv::event::close_all(d);
+    hv::event::leave_fifo(d);
     hv::event::release_vcpu_info(d);
 }
 

@@ -33,6 +33,7 @@ for domain in pv1 pv2 pvh; do
     log=$built/console/$domain.log
     grep -qE '^workload: ok after [0-9]+ rounds' "$log" || fail "$domain: $(grep -a '^workload:' "$log")"
     grep -q '^scripts: ok' "$log" || fail "$domain: the scripts did not end"
+    grep -qF 'xen:events: Using FIFO-based ABI' "$log" || fail "$domain: not by FIFO event channels"
     for complaint in Oops BUG: WARNING: 'Call Trace'; do
         lacks "$log" "$complaint" || fail "$domain: its kernel says $complaint"
     done

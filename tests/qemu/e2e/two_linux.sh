@@ -26,6 +26,8 @@ runs_and_matches() {
     for domain in attest worker; do
         grep -qF "gantry-example: $domain reached user space" "$built/console/$domain.log" ||
             fail "$domain did not reach user space"
+        grep -qF 'xen:events: Using FIFO-based ABI' "$built/console/$domain.log" ||
+            fail "$domain does not use FIFO event channels"
     done
     grep -qE '^gantry-example: worker runs Linux [0-9.]+.* with 2 CPUs' "$built/console/worker.log" ||
         fail "worker does not see its two CPUs"

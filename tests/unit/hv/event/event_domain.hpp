@@ -11,11 +11,12 @@
 #include <vector>
 
 struct EventDomain {
-    explicit EventDomain(uint16_t id, size_t vcpu_count = 2, size_t ports = 16) : table(ports) {
+    explicit EventDomain(uint16_t id, size_t vcpu_count = 2, size_t ports = 16)
+        : table(ports), fifo_ports(ports) {
         domain.id = hv::DomainId{id};
         domain.shared_info = &shared_info;
         domain.events = &events;
-        events.init(table);
+        events.init(table, fifo_ports);
         for (size_t n = 0; n < vcpu_count; ++n) {
             vcpus.push_back(std::make_unique<hv::domain::Vcpu>());
             vcpus.back()->domain = &domain;
@@ -51,6 +52,7 @@ struct EventDomain {
     alignas(4096) hv::abi::SharedInfo shared_info{};
     hv::domain::Domain domain;
     std::vector<hv::event::Channel> table;
+    std::vector<hv::event::FifoPort> fifo_ports;
     hv::event::EventChannels events;
     std::vector<std::unique_ptr<hv::domain::Vcpu>> vcpus;
 };

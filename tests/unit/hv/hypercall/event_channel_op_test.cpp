@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Arguments and errors of event_channel_op; the channels themselves are tested with hv/event.
+#include "hv/abi/pv_layout.hpp"
 #include "hv/abi/xen_event_channel.hpp"
+#include "hv/abi/xen_memory.hpp"
+#include "hv/pv/pv.hpp"
 #include "tests/unit/hv/hypercall/guest_fixture.hpp"
 
 namespace {
@@ -125,18 +128,122 @@ TEST_F(EventChannelOp, masks_and_moves) {
     EXPECT_EQ(info.vcpu_info[1].evtchn_upcall_pending, 1);
 }
 
-TEST_F(EventChannelOp, fifo_and_pirqs_are_not_offered) {
-    for (const Op cmd : {Op::EVTCHNOP_init_control, Op::EVTCHNOP_expand_array,
-                         Op::EVTCHNOP_set_priority, Op::EVTCHNOP_bind_pirq, static_cast<Op>(14)}) {
+TEST_F(EventChannelOp, pirqs_are_not_offered) {
+    for (const Op cmd : {Op::EVTCHNOP_bind_pirq, static_cast<Op>(14)}) {
         EXPECT_EQ(op(guest, cmd, Guest::first_argument), minus(Errno::XEN_ENOSYS));
     }
+}
+
+TEST_F(EventChannelOp, fifo_events_arrive) {
+    abi::EvtchnBindIpi ipi{};
+    ipi.vcpu = 1;
+    ASSERT_EQ(op(guest, Op::EVTCHNOP_bind_ipi, ipi), 0);
+    abi::EvtchnInitControl control{};
+    control.control_gfn = 5;
+    control.offset = 64;
+    control.vcpu = 1;  // not up yet
+    control.link_bits = 99;
+    ASSERT_EQ(op(guest, Op::EVTCHNOP_init_control, control), 0);
+    EXPECT_EQ(control.link_bits, 17U);
+    abi::EvtchnExpandArray array{6};
+    ASSERT_EQ(op(guest, Op::EVTCHNOP_expand_array, array), 0);
+    abi::EvtchnSetPriority priority{ipi.port, 2};
+    ASSERT_EQ(op(guest, Op::EVTCHNOP_set_priority, priority), 0);
+
+    abi::EvtchnSend send{ipi.port};
+    ASSERT_EQ(op(guest, Op::EVTCHNOP_send, send), 0);
+    const auto& block = domain.at<abi::EvtchnFifoControlBlock>(0x5040);
+    EXPECT_EQ(block.ready, 1U << 2);
+    EXPECT_EQ(block.head[2], ipi.port);
+    EXPECT_EQ(domain.at<uint32_t>(0x6000 + 4 * ipi.port),
+              1U << abi::EVTCHN_FIFO_PENDING | 1U << abi::EVTCHN_FIFO_LINKED);
+    EXPECT_EQ(domain.domain().shared_info->evtchn_pending[0], 0U);
+
+    abi::EvtchnReset reset{abi::DOMID_SELF};
+    ASSERT_EQ(op(guest, Op::EVTCHNOP_reset, reset), 0);
+    EXPECT_EQ(op(guest, Op::EVTCHNOP_expand_array, array), minus(Errno::XEN_EOPNOTSUPP));
+    EXPECT_EQ(machine.foreign_mappings(domain.mfn(hv::Gfn{5})), 0U);
+}
+
+TEST_F(EventChannelOp, fifo_errors_are_xens) {
+    abi::EvtchnBindIpi ipi{};
+    ASSERT_EQ(op(guest, Op::EVTCHNOP_bind_ipi, ipi), 0);
+    abi::EvtchnExpandArray array{6};
+    abi::EvtchnSetPriority priority{ipi.port, 7};
+    EXPECT_EQ(op(guest, Op::EVTCHNOP_expand_array, array), minus(Errno::XEN_EOPNOTSUPP));
+    EXPECT_EQ(op(guest, Op::EVTCHNOP_set_priority, priority), minus(Errno::XEN_ENOSYS));
+
+    const auto init = [&](uint64_t gfn, uint32_t offset, uint32_t vcpu) {
+        abi::EvtchnInitControl control{};
+        control.control_gfn = gfn;
+        control.offset = offset;
+        control.vcpu = vcpu;
+        return op(guest, Op::EVTCHNOP_init_control, control);
+    };
+    EXPECT_EQ(init(5, 0, 2), minus(Errno::XEN_ENOENT));
+    EXPECT_EQ(init(5, 0, ~0U), minus(Errno::XEN_ENOENT));
+    EXPECT_EQ(init(5, 4, 0), minus(Errno::XEN_EINVAL));
+    EXPECT_EQ(init(5, 4096, 0), minus(Errno::XEN_EINVAL));
+    EXPECT_EQ(init(1000, 0, 0), minus(Errno::XEN_EINVAL));
+    EXPECT_EQ(op(guest, Op::EVTCHNOP_expand_array, array), minus(Errno::XEN_EOPNOTSUPP));
+    EXPECT_EQ(init(5, 0, 0), 0);
+    EXPECT_EQ(init(5, 0, 0), minus(Errno::XEN_EINVAL));
+
+    priority.priority = 16;
+    EXPECT_EQ(op(guest, Op::EVTCHNOP_set_priority, priority), minus(Errno::XEN_EINVAL));
+    priority = {0, 7};
+    EXPECT_EQ(op(guest, Op::EVTCHNOP_set_priority, priority), minus(Errno::XEN_EINVAL));
+    array.array_gfn = ~uint64_t{0};
+    EXPECT_EQ(op(guest, Op::EVTCHNOP_expand_array, array), minus(Errno::XEN_EINVAL));
+    array.array_gfn = 6;
+    for (uint32_t n = 0; n < hv::event::Fifo::max_pages; ++n) {
+        EXPECT_EQ(op(guest, Op::EVTCHNOP_expand_array, array), 0);
+    }
+    EXPECT_EQ(op(guest, Op::EVTCHNOP_expand_array, array), minus(Errno::XEN_ENOSPC));
+}
+
+TEST_F(EventChannelOp, page_that_fifo_uses_cannot_be_given_back) {
+    abi::EvtchnInitControl control{};
+    control.control_gfn = 5;
+    ASSERT_EQ(op(guest, Op::EVTCHNOP_init_control, control), 0);
+    abi::RemoveFromPhysmap remove{};
+    remove.domid = abi::DOMID_SELF;
+    remove.gpfn = 5;
+    const auto give_back = [&] {
+        return guest.call(Hypercall::memory_op,
+                          static_cast<uint64_t>(abi::MemoryOp::XENMEM_remove_from_physmap),
+                          guest.put(remove));
+    };
+    EXPECT_EQ(give_back(), minus(Errno::XEN_EBUSY));
+    abi::EvtchnReset reset{abi::DOMID_SELF};
+    ASSERT_EQ(op(guest, Op::EVTCHNOP_reset, reset), 0);
+    EXPECT_EQ(give_back(), 0);
+}
+
+// Own RAM by the p2m, but the hypervisor's tables in the layout of a PV domain.
+TEST_F(EventChannelOp, pv_kernel_gives_no_frame_of_the_hypervisors) {
+    hv::pv::PvVcpu pv;
+    guest.vcpu().pv = &pv;
+    const uint64_t name = abi::pv_m2p_gfn;
+    ASSERT_TRUE(domain.domain()
+                    .p2m.map(hv::Gfn{name}, domain.mfn(hv::Gfn{9}), 1, hv::mm::Access::ReadWrite)
+                    .ok());
+    abi::EvtchnInitControl control{};
+    control.control_gfn = name;
+    EXPECT_EQ(op(guest, Op::EVTCHNOP_init_control, control), minus(Errno::XEN_EINVAL));
+    control.control_gfn = 5;
+    EXPECT_EQ(op(guest, Op::EVTCHNOP_init_control, control), 0);
+    abi::EvtchnExpandArray array{name};
+    EXPECT_EQ(op(guest, Op::EVTCHNOP_expand_array, array), minus(Errno::XEN_EINVAL));
+    guest.vcpu().pv = nullptr;
 }
 
 TEST_F(EventChannelOp, arguments_that_are_not_there_are_a_fault) {
     for (const Op cmd :
          {Op::EVTCHNOP_alloc_unbound, Op::EVTCHNOP_bind_interdomain, Op::EVTCHNOP_bind_virq,
           Op::EVTCHNOP_bind_ipi, Op::EVTCHNOP_status, Op::EVTCHNOP_close, Op::EVTCHNOP_send,
-          Op::EVTCHNOP_unmask, Op::EVTCHNOP_bind_vcpu, Op::EVTCHNOP_reset}) {
+          Op::EVTCHNOP_unmask, Op::EVTCHNOP_bind_vcpu, Op::EVTCHNOP_reset,
+          Op::EVTCHNOP_init_control, Op::EVTCHNOP_expand_array, Op::EVTCHNOP_set_priority}) {
         EXPECT_EQ(op(guest, cmd, Guest::not_mapped), minus(Errno::XEN_EFAULT));
         EXPECT_EQ(op(guest, cmd, ~0UL), minus(Errno::XEN_EFAULT));
     }
