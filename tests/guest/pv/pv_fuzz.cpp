@@ -32,6 +32,8 @@ Operation pick(Fuzzer& f) {
         case 5:
             return one_user_program;
         case 6:
+            return uses_fifo() ? one_event_word : one_call;
+        case 7:
             return f.dares() ? one_overwrite : one_call;
         default:
             return one_call;
@@ -105,6 +107,7 @@ void pv::run() {
     sleep_until(now_ns() + option("delay_ms", 0) * ms);
     start_values();
     start_processor();
+    start_fifo();
     take_checkpoint();
 
     const uint64_t stop = now_ns() + option("seconds", 5) * 1000 * ms;

@@ -109,6 +109,11 @@ void go_back(Fuzzer& f);
 void restore_entries(
     const Fuzzer& f);           // traps, callbacks, stack, descriptor and page tables in use
 void one_overwrite(Fuzzer& f);  // of the hypervisor's pages in this container
+// --- pv_fuzz_fifo.cpp: events by the FIFO ABI, where `fifo=1`.
+void start_fifo();
+bool uses_fifo();
+void clear_event_words(unsigned vcpu);  // so that the next event is announced
+void one_event_word(Fuzzer& f);
 // --- pv_fuzz_watch.cpp: time that needs no page of the kernel; and an end for what never ends by
 // itself: a tick that stops an operation, and each vCPU watches the other.
 void start_clock();

@@ -129,7 +129,7 @@ void events(Fuzzer& f, Prepared& call) {
     Random& r = f.random;
     call.args[0] = r.below(15);
     const auto op = static_cast<Op>(call.args[0]);
-    const uint64_t at = fresh_arguments(f, 24);
+    uint64_t at = fresh_arguments(f, 24);
     // SAFETY: 24 bytes of the arena. Either a domain and a port, or a port and a vCPU.
     auto* args = reinterpret_cast<uint32_t*>(at);
     const auto port =
@@ -138,14 +138,22 @@ void events(Fuzzer& f, Prepared& call) {
                                   op != Op::EVTCHNOP_alloc_unbound && op != Op::EVTCHNOP_reset &&
                                   op != Op::EVTCHNOP_status;
     args[0] = begins_with_port ? port : uint32_t{domain(f)} | uint32_t{domain(f)} << 16;
-    args[1] =
-        begins_with_port ? static_cast<uint32_t>(r.below(8)) : static_cast<uint32_t>(r.below(24));
+    args[1] = static_cast<uint32_t>(
+        r.below(begins_with_port && op != Op::EVTCHNOP_set_priority ? 8 : 24));
     if (op == Op::EVTCHNOP_bind_virq || op == Op::EVTCHNOP_bind_ipi) {
         args[0] = static_cast<uint32_t>(r.below(32));
     }
+    if (op == Op::EVTCHNOP_init_control || op == Op::EVTCHNOP_expand_array) {
+        auto* control = make_arguments<hv::abi::EvtchnInitControl>(f);
+        control->control_gfn = frame(f, true);
+        control->offset = static_cast<uint32_t>(r.one_in(3) ? r.number() : r.below(512) * 8);
+        control->vcpu = static_cast<uint32_t>(r.below(4));
+        at = to_argument(control);
+    }
     call.args[1] = argument(f, at);
-    const bool ends_console =
-        op == Op::EVTCHNOP_reset || (op == Op::EVTCHNOP_close && port < first_free_port);
+    const bool ends_console = op == Op::EVTCHNOP_reset ||
+                              (op == Op::EVTCHNOP_close && port < first_free_port) ||
+                              (op == Op::EVTCHNOP_init_control && !uses_fifo());
     if (ends_console && !f.dares()) {
         call.args[0] = static_cast<uint64_t>(Op::EVTCHNOP_status);
     }

@@ -49,6 +49,7 @@ void arm_tick() {
 void on_event(Trap& trap) {
     const unsigned vcpu = this_vcpu();
     std::atomic_ref{shared_info().evtchn_pending[0]}.exchange(0);
+    clear_event_words(vcpu);
     Watched& self = watched[vcpu];
     if (self.fuzzer->is_stoppable && self.fuzzer->operations == self.operations_at_tick) {
         restore_entries(*self.fuzzer);  // what it did to them may be why it does not end
@@ -87,6 +88,7 @@ void start_tick(Fuzzer& f) {
 void renew_tick(const Fuzzer& f) {
     arm_tick();
     std::atomic_ref{shared_info().evtchn_mask[0]}.store(0);
+    clear_event_words(f.vcpu);
     vcpu_info(f.vcpu).evtchn_upcall_mask = 0;
 }
 

@@ -23,7 +23,7 @@ hostile() {
     local p2m=(identity permuted)
     echo '{"name": "hostile'"$1"'", "type": "pv", "memory": "16M", "vcpus": 2, "expect": "never",
       "kernel": "@pv_fuzz@", "pv": {"p2m": "'"${p2m[$1 % 2]}"'"}, "cmdline": "seed='$((seed + $1))' danger='\
-"${dangers[$1]}"' delay_ms='$(($1 * 700))' seconds='$((hostile_seconds - $1 * 7 / 10))'"}'
+"${dangers[$1]}"' fifo='$(($1 / 2 % 2))' delay_ms='$(($1 * 700))' seconds='$((hostile_seconds - $1 * 7 / 10))'"}'
 }
 
 plan() {

@@ -43,13 +43,14 @@ build <<<"$(plan \
     "$(domain exchange pv_exchange permuted 1)" \
     "$(domain vcpu pv_vcpu identity 1)" \
     "$(domain ports pv_ports permuted 1)" \
+    "$(domain fifo pv_fifo permuted 2)" \
     "$(domain grants pv_grants permuted 1)" \
     "$(domain grant_errors pv_grant_errors identity 1)" \
     "$(domain misc pv_misc identity 1)")"
 boot --tpm none
 expect_ok
 for guest in traps user_traps user_tables vectors syscall mmu descriptors events memory exchange \
-    grants grant_errors vcpu ports misc; do
+    grants grant_errors vcpu ports fifo misc; do
     expect_pass "$guest"
     sed "s/^/$guest: /" "$built/console/$guest.log"
 done
