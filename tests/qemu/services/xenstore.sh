@@ -37,7 +37,9 @@ talk() {
 }
 
 for type in pvh pv; do
-    new_case "two domains of type $type"
+    # Once with all of it on one CPU: who answers and who asks take turns.
+    [ $type = pvh ] && cpus=2 || cpus=1
+    new_case "two domains of type $type, CPUs: $cpus"
     # A PV kernel makes its bounce buffers contiguous by XENMEM_exchange, or goes without them.
     [ $type = pvh ] && buffers= || buffers=' iommu=soft swiotlb=4096'
     build <<<'{
@@ -53,7 +55,7 @@ for type in pvh pv; do
          "channels": [{"name": "agent"}, {"name": "log", "connection": "socket"}]}
       ]}'
     talk "$built" >"$work/talk.log" 2>&1 &
-    boot --tpm none --memory 1G --ptys
+    boot --tpm none --memory 1G --cpus "$cpus" --ptys
     wait $!
     [ "$(cat "$work/talk.log")" = 'agent: heard through the terminal
 log: heard through the socket' ] || fail "the host hears: $(cat "$work/talk.log")"
