@@ -67,6 +67,10 @@ Result<void, PhysmapError> require_empty(const Domain& domain, Gfn gfn) {
     return Ok{};
 }
 
+bool is_in_builder_window(Gfn gfn) {
+    return gfn >= builder_window_first && gfn < builder_window_first + builder_window_pages;
+}
+
 // With both locks held.
 bool may_map_foreign(const Domain& mapper, const Domain& owner) {
     if (mapper.is_builder) {
@@ -213,6 +217,9 @@ Result<void, PhysmapError> populate(Domain& domain, Gfn gfn) {
 }
 
 Result<void, PhysmapError> map_foreign(Domain& mapper, Gfn gfn, Domain& owner, Gfn owner_gfn) {
+    if (mapper.is_builder && !is_in_builder_window(gfn)) {
+        return Err{PhysmapError::BadGfn};
+    }
     const DomainLocks locks{mapper, owner};
     TRY(require_empty(mapper, gfn));
     if (!may_map_foreign(mapper, owner)) {

@@ -65,8 +65,13 @@ void keep_in_reserve(Domain& domain, mm::Extent frames);
 // must be empty. With the domain's lock held.
 Result<void, PhysmapError> populate(Domain& domain, Gfn gfn);
 
-// Maps RAM of a domain into another one, at an empty gfn: into the builder while the owner is under
-// construction, or into who controls the owner. Takes both locks.
+// The builder's window, where alone it can have frames of others, so that they are found when they
+// are taken from it.
+inline constexpr Gfn builder_window_first{0x800000};
+inline constexpr uint64_t builder_window_pages = 0x800000;
+
+// Maps RAM of a domain into another one, at an empty gfn: into the builder's window while the owner
+// is under construction, or into who controls the owner. Takes both locks.
 Result<void, PhysmapError> map_foreign(Domain& mapper, Gfn gfn, Domain& owner, Gfn owner_gfn);
 // Unmaps every foreign frame in the range, flushes, and drops the counts.
 void unmap_foreign_range(Domain& mapper, Gfn first, uint64_t count);

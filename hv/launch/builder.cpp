@@ -78,7 +78,8 @@ void equip_builder(boot::Machine& m, domain::Domain& builder) {
     copy_in(builder, builder_image_at, image);
     info.version = 1;
     info.heap = {image_end, (builder.tot_pages << page_shift) - image_end};
-    info.window = {builder_window_at.value(), builder_window_bytes};
+    info.window = {to_gpaddr(domain::builder_window_first).value(),
+                   domain::builder_window_pages << page_shift};
     map_modules(m, builder);
     map_measurement(builder);
     domain::Vcpu& v = *builder.vcpus[0];
@@ -93,8 +94,8 @@ const abi::LaunchInfo& builder_info() {
 void strip_builder(domain::Domain& builder) {
     // Page by page, because the frame table counts these mappings: a frame that still counts as
     // mapped by another domain could not be ballooned or replaced by its owner.
-    domain::unmap_foreign_range(builder, to_gfn(builder_window_at),
-                                builder_window_bytes >> page_shift);
+    domain::unmap_foreign_range(builder, domain::builder_window_first,
+                                domain::builder_window_pages);
     // Unmapping splits nothing: these ranges were mapped as wholes.
     must_map(builder.p2m.unmap(to_gfn(builder_tpm_at), tpm_localities));
     must_map(builder.p2m.unmap(to_gfn(builder_log_at), measurement().log.size() >> page_shift));

@@ -14,8 +14,7 @@ inline constexpr GuestPaddr builder_image_at{0x100000};
 inline constexpr GuestPaddr builder_log_at{0xfc000000};
 inline constexpr GuestPaddr builder_tpm_at{0xfed40000};
 inline constexpr GuestPaddr builder_modules_at{0x400000000};  // 16 GiB, read-only
-inline constexpr GuestPaddr builder_window_at{0x800000000};   // 32 GiB, for foreign mappings
-inline constexpr uint64_t builder_window_bytes = uint64_t{32} << 30;
+// From 32 GiB on its window on others: domain::builder_window_first.
 
 // Copies the measured image in, maps modules, log and TPM, sets the entry state.
 void equip_builder(boot::Machine& machine, domain::Domain& builder);
@@ -23,7 +22,7 @@ void equip_builder(boot::Machine& machine, domain::Domain& builder);
 // What LaunchOp::GetInfo answers.
 const abi::LaunchInfo& builder_info();
 
-// Takes TPM, log and every foreign mapping away, and waits until no CPU can use them.
+// Takes TPM, log and the whole window away, and waits until no CPU can use them.
 void strip_builder(domain::Domain& builder);
 
 // After its end: scrubs its RAM and the modules and hands them to the reserves and the free frames.

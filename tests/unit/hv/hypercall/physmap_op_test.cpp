@@ -15,7 +15,8 @@ namespace abi = hv::abi;
 
 class PhysmapOp : public HypercallTest {
   protected:
-    static constexpr uint64_t window = 0x200;
+    static constexpr uint64_t window = 0x200;  // nothing is there
+    static constexpr uint64_t foreign_window = hv::domain::builder_window_first.value();
 
     static int64_t memory_op(Guest& caller, Op op, uint64_t argument) {
         return caller.call(Hypercall::memory_op, static_cast<uint64_t>(op), argument);
@@ -33,6 +34,12 @@ class PhysmapOp : public HypercallTest {
         args.domid = dom;
         args.gpfn = gfn;
         return memory_op(caller, Op::XENMEM_remove_from_physmap, caller.put(args));
+    }
+
+    // As when it caps.
+    void clear_window() {
+        hv::domain::unmap_foreign_range(builder_domain.domain(), hv::domain::builder_window_first,
+                                        hv::domain::builder_window_pages);
     }
 
     template <size_t N>
@@ -135,18 +142,18 @@ TEST_F(PhysmapOp, batch_reports_each_element) {
 
 TEST_F(PhysmapOp, builder_maps_domains_under_construction) {
     other.domain().state = hv::domain::State::UnderConstruction;
-    Batch<2> batch{.idxs = {3, 4}, .gpfns = {window, window + 1}, .errs = {}};
+    Batch<2> batch{.idxs = {3, 4}, .gpfns = {foreign_window, foreign_window + 1}, .errs = {}};
     EXPECT_EQ(add_batch(builder, Space::XENMAPSPACE_gmfn_foreign, 2, batch), 0);
     EXPECT_EQ(batch.errs[1], 0);
-    EXPECT_EQ(builder_domain.mfn(Gfn{window + 1}), other.mfn(Gfn{4}));
+    EXPECT_EQ(builder_domain.mfn(Gfn{foreign_window + 1}), other.mfn(Gfn{4}));
     EXPECT_EQ(machine.foreign_mappings(other.mfn(Gfn{4})), 1U);
 
-    EXPECT_EQ(remove(builder, window + 1), 0);
+    EXPECT_EQ(remove(builder, foreign_window + 1), 0);
     EXPECT_EQ(machine.foreign_mappings(other.mfn(Gfn{4})), 0U);
     EXPECT_EQ(machine.flushes[&builder_domain.domain()], 1U);
 
-    hv::domain::unmap_foreign_range(builder_domain.domain(), Gfn{window - 5}, 100);
-    EXPECT_FALSE(builder_domain.mapping(Gfn{window}));
+    clear_window();
+    EXPECT_FALSE(builder_domain.mapping(Gfn{foreign_window}));
     EXPECT_EQ(machine.foreign_mappings(other.mfn(Gfn{3})), 0U);
 }
 
@@ -155,23 +162,23 @@ TEST_F(PhysmapOp, large_batches_are_done_in_bounded_parts) {
     Batch<200> batch;
     for (uint64_t n = 0; n < 200; ++n) {
         batch.idxs[n] = n % FakeDomain::ram_pages;
-        batch.gpfns[n] = window + n;
+        batch.gpfns[n] = foreign_window + n;
     }
     EXPECT_EQ(add_batch(builder, Space::XENMAPSPACE_gmfn_foreign, 2, batch), 0);
     EXPECT_GT(builder.rounds(), 2U);
     for (const int32_t error : batch.errs) {
         EXPECT_EQ(error, 0);
     }
-    EXPECT_TRUE(builder_domain.mapping(Gfn{window + 199}));
-    hv::domain::unmap_foreign_range(builder_domain.domain(), Gfn{0}, window + 300);
-    EXPECT_FALSE(builder_domain.mapping(Gfn{window + 199}));
+    EXPECT_TRUE(builder_domain.mapping(Gfn{foreign_window + 199}));
+    clear_window();
+    EXPECT_FALSE(builder_domain.mapping(Gfn{foreign_window + 199}));
     EXPECT_EQ(machine.foreign_mappings(other.mfn(Gfn{0})), 0U);
     EXPECT_TRUE(builder_domain.mapping(Gfn{0}));  // its own memory stays
 }
 
 TEST_F(PhysmapOp, huge_window_is_cleared_by_what_is_in_it) {
-    constexpr uint64_t start = uint64_t{1} << 23;
-    constexpr uint64_t pages = uint64_t{1} << 23;
+    constexpr uint64_t start = foreign_window;
+    constexpr uint64_t pages = hv::domain::builder_window_pages;
     other.domain().state = hv::domain::State::UnderConstruction;
     Batch<3> batch{
         .idxs = {1, 2, 3}, .gpfns = {start, start + 0x54321, start + pages - 1}, .errs = {}};
@@ -179,7 +186,7 @@ TEST_F(PhysmapOp, huge_window_is_cleared_by_what_is_in_it) {
     ASSERT_EQ(batch.errs[2], 0);
     EXPECT_EQ(builder_domain.domain().p2m.next_mapped(Gfn{FakeDomain::ram_pages}), Gfn{start});
     EXPECT_EQ(builder_domain.domain().p2m.next_mapped(Gfn{start + 1}), Gfn{start + 0x54321});
-    hv::domain::unmap_foreign_range(builder_domain.domain(), Gfn{start}, pages);
+    clear_window();
     EXPECT_EQ(builder_domain.domain().p2m.next_mapped(Gfn{FakeDomain::ram_pages}), std::nullopt);
     for (const uint64_t gfn : {1UL, 2UL, 3UL}) {
         EXPECT_EQ(machine.foreign_mappings(other.mfn(Gfn{gfn})), 0U);
@@ -187,7 +194,7 @@ TEST_F(PhysmapOp, huge_window_is_cleared_by_what_is_in_it) {
 }
 
 TEST_F(PhysmapOp, window_is_the_builders_alone_and_ends_with_construction) {
-    Batch<1> batch{.idxs = {3}, .gpfns = {window}, .errs = {}};
+    Batch<1> batch{.idxs = {3}, .gpfns = {foreign_window}, .errs = {}};
     EXPECT_EQ(add_batch(builder, Space::XENMAPSPACE_gmfn_foreign, 2, batch),
               minus(Errno::XEN_EPERM));  // it runs
     EXPECT_EQ(add_batch(builder, Space::XENMAPSPACE_gmfn_foreign, 99, batch),
@@ -201,14 +208,31 @@ TEST_F(PhysmapOp, window_is_the_builders_alone_and_ends_with_construction) {
 
 TEST_F(PhysmapOp, window_takes_ram_only_and_only_into_empty_places) {
     other.domain().state = hv::domain::State::UnderConstruction;
-    Batch<4> batch{.idxs = {3, 3, 1000, ~0UL},
-                   .gpfns = {5, hv::mm::P2m::gfn_limit, window, window + 1},
-                   .errs = {}};
+    Batch<4> batch{
+        .idxs = {3, 4, 1000, ~0UL},
+        .gpfns = {foreign_window, foreign_window, foreign_window + 1, foreign_window + 2},
+        .errs = {}};
     EXPECT_EQ(add_batch(builder, Space::XENMAPSPACE_gmfn_foreign, 2, batch), 0);
-    EXPECT_EQ(batch.errs[0], minus(Errno::XEN_EBUSY));
-    EXPECT_EQ(batch.errs[1], minus(Errno::XEN_EINVAL));
+    EXPECT_EQ(batch.errs[0], 0);
+    EXPECT_EQ(batch.errs[1], minus(Errno::XEN_EBUSY));
     EXPECT_EQ(batch.errs[2], minus(Errno::XEN_ENOENT));
     EXPECT_EQ(batch.errs[3], minus(Errno::XEN_ENOENT));
+    EXPECT_EQ(builder_domain.mfn(Gfn{foreign_window}), other.mfn(Gfn{3}));
+    EXPECT_EQ(machine.foreign_mappings(other.mfn(Gfn{4})), 0U);
+}
+
+// What lies elsewhere would still be there when the window is taken away.
+TEST_F(PhysmapOp, foreign_pages_go_nowhere_but_into_the_window) {
+    constexpr uint64_t end = foreign_window + hv::domain::builder_window_pages;
+    other.domain().state = hv::domain::State::UnderConstruction;
+    Batch<7> batch{.idxs = {3, 3, 3, 3, 3, 3, 3},
+                   .gpfns = {window, foreign_window - 1, end, end + 1, hv::mm::P2m::gfn_limit - 1,
+                             hv::mm::P2m::gfn_limit, ~0UL},
+                   .errs = {}};
+    EXPECT_EQ(add_batch(builder, Space::XENMAPSPACE_gmfn_foreign, 2, batch), 0);
+    for (size_t n = 0; n < batch.errs.size(); ++n) {
+        EXPECT_EQ(batch.errs[n], minus(Errno::XEN_EINVAL)) << std::hex << batch.gpfns[n];
+    }
     EXPECT_EQ(machine.foreign_mappings(other.mfn(Gfn{3})), 0U);
 }
 

@@ -288,6 +288,32 @@ TEST(Teardown, domb_loses_what_it_mapped_at_the_cap) {
     });
 }
 
+// A domain that has been measured is domB's no longer, wherever domB would have liked to keep it.
+TEST(Teardown, domb_has_no_frame_of_others_behind_the_cap) {
+    alone([] {
+        Prepared m;
+        hv::domain::Domain& domb = m.builder.domain();
+        constexpr uint64_t first = hv::domain::builder_window_first.value();
+        constexpr uint64_t end = first + hv::domain::builder_window_pages;
+        uint32_t mapped = 0;
+        for (const uint64_t at : {FakeDomain::ram_pages, first - 1, first, first + 0x54321, end - 1,
+                                  end, end + 0x12345}) {
+            const auto tried =
+                hv::domain::map_foreign(domb, hv::Gfn{at}, m.web.domain(), hv::Gfn{3});
+            mapped += tried.ok() ? 1 : 0;
+        }
+        EXPECT_EQ(m.machine.foreign_mappings(m.web.mfn(hv::Gfn{3})), mapped);
+        EXPECT_GT(mapped, 0U);
+        m.build_all();
+        ASSERT_EQ(m.cap(), 0);
+        for (auto at = domb.p2m.next_mapped(hv::Gfn{}); at; at = domb.p2m.next_mapped(*at + 1)) {
+            const hv::Mfn mfn = domb.p2m.lookup(*at)->mfn;
+            EXPECT_TRUE(hv::mm::machine_frames.is_guest_frame_of(mfn, domb.id)) << at->value();
+        }
+        EXPECT_EQ(m.machine.foreign_mappings(m.web.mfn(hv::Gfn{3})), 0U);
+    });
+}
+
 TEST(Teardown, last_domain_turns_the_machine_off) {
     for (const bool is_orderly : {true, false}) {
         alone([&] {
