@@ -103,7 +103,9 @@ struct LaunchBuilt {
 
 struct LaunchCap {
     uint64_t log_used;  // final length of the event log in bytes
-    uint32_t measured;  // 1: every event is in every active bank; 0: measurement off or unavailable
+    // 1: every event is in every active bank; 0: measurement off or unavailable, which hv takes it
+    // for whatever domB says when hv could not measure its own part.
+    uint32_t measured;
     uint32_t pad;
 };
 

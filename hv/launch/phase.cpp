@@ -193,7 +193,9 @@ void keep_for_reaping(boot::Machine& m, const Plan& p) {
     plan = &p;
 }
 
-bool enter_capped(bool measured) {
+bool enter_capped(bool is_said_measured) {
+    // Where hv itself could not measure domB, its word counts for nothing.
+    const bool measured = is_said_measured && measurement().is_active;
     if (!measured && plan->graph.measurement == launch::Measurement::Required) {
         only_one = unmeasured_domain(*plan);
         if (only_one == nullptr) {

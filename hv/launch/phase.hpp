@@ -24,9 +24,10 @@ Phase phase();
 // What reap() works on.
 void keep_for_reaping(boot::Machine& machine, const Plan& plan);
 
-// Prepare to Capped: domB says everything is decided, and whether everything is measured. False,
-// and nothing happens, if the plan requires measurement, it was not, and no domain may start then.
-bool enter_capped(bool measured);
+// Prepare to Capped: domB says everything is decided, and whether everything is measured, which is
+// believed only where hv's own part is. False, and nothing happens, if the plan requires
+// measurement, it was not, and no domain may start then.
+bool enter_capped(bool is_said_measured);
 
 // Called by every CPU's run loop: when a domain has ended and no CPU is inside any more, tears it
 // down; when it was domB, opens the next door; after the last domain, powers off.

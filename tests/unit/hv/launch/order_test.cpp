@@ -140,6 +140,7 @@ TEST(Order, when_nothing_is_measured_one_domain_starts_alone_and_bare) {
         m.plan.graph.measurement = launch::Measurement::Required;
         EXPECT_TRUE(
             m.plan.graph.domains.push({.domid = DomainId{4}, .start_unmeasured = true}).ok());
+        hv::hyperlaunch::measurement().is_active = true;
         EXPECT_TRUE(hv::hyperlaunch::enter_capped(true));
         hv::domain::end(m.builder.domain(), End::Poweroff, "");
         EXPECT_EQ(m.off(), std::nullopt);

@@ -120,6 +120,27 @@ TEST(Phases, required_is_not_capped_unmeasured) {
     });
 }
 
+// domB is not measured itself then: what it says of others is worth nothing.
+TEST(Phases, domb_cannot_say_measured_where_hv_could_not_measure) {
+    alone([] {
+        Prepared m{Measurement::Required};
+        EXPECT_TRUE(
+            m.plan.graph.domains.push({.domid = hv::DomainId{2}, .start_unmeasured = true}).ok());
+        for (const uint32_t id : {1U, 2U}) {
+            EXPECT_EQ(m.set_vcpu(id), 0);
+            EXPECT_EQ(m.built(id), 0);
+        }
+        ASSERT_FALSE(hv::hyperlaunch::measurement().is_active);
+        EXPECT_EQ(m.cap(0, 1), 0);
+        EXPECT_TRUE(m.says("event=capped measured=no"));
+        m.end_builder();
+        reap();
+        EXPECT_EQ(m.machine.sched.online.count(&m.web.vcpu()), 0U);
+        EXPECT_EQ(m.web.domain().state, State::Built);
+        EXPECT_TRUE(m.machine.sched.online.at(&m.db.vcpu())) << "the one that may";
+    });
+}
+
 TEST(Phases, builder_that_ends_in_prepare_fails_the_launch) {
     alone([] {
         Prepared m;
