@@ -42,10 +42,18 @@ void zero_ram(const domain::Domain& builder, uint64_t bytes) {
     }
 }
 
-void map_modules(const boot::Machine& m, domain::Domain& builder) {
+// What domB is to find under that index: where the loader put it, but of the LCM the copy that hv
+// has measured and decoded.
+boot::PhysicalRange module_for_builder(const boot::Machine& m, const Plan& plan, uint32_t index) {
+    return index == 0 ? boot::PhysicalRange{mm::to_paddr(plan.lcm.data()), plan.lcm.size()}
+                      : m.info.modules[index];
+}
+
+void map_modules(const boot::Machine& m, const Plan& plan, domain::Domain& builder) {
     GuestPaddr at = builder_modules_at;
     uint32_t& count = info.module_count;
-    for (const boot::PhysicalRange& module : m.info.modules) {
+    while (count < m.info.modules.size()) {
+        const boot::PhysicalRange module = module_for_builder(m, plan, count);
         const uint64_t offset = page_offset(module.first.value());
         const mm::Extent frames = frames_of(module);
         must_map(builder.p2m.map(to_gfn(at), frames.first, frames.count, mm::Access::ReadOnly));
@@ -71,7 +79,7 @@ void map_measurement(domain::Domain& builder) {
 
 }  // namespace
 
-void equip_builder(boot::Machine& m, domain::Domain& builder) {
+void equip_builder(const boot::Machine& m, const Plan& plan, domain::Domain& builder) {
     const auto image = measurement().builder_image;
     const uint64_t image_end = align_up(builder_image_at.value() + image.size(), page_size);
     zero_ram(builder, image_end + abi::launch_zeroed_heap_bytes);
@@ -80,7 +88,7 @@ void equip_builder(boot::Machine& m, domain::Domain& builder) {
     info.heap = {image_end, (builder.tot_pages << page_shift) - image_end};
     info.window = {to_gpaddr(domain::builder_window_first).value(),
                    domain::builder_window_pages << page_shift};
-    map_modules(m, builder);
+    map_modules(m, plan, builder);
     map_measurement(builder);
     domain::Vcpu& v = *builder.vcpus[0];
     svm::set_flat32_state(*v.vmcb, v.registers, static_cast<uint32_t>(builder_image_at.value()), 0);

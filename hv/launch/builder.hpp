@@ -16,8 +16,9 @@ inline constexpr GuestPaddr builder_tpm_at{0xfed40000};
 inline constexpr GuestPaddr builder_modules_at{0x400000000};  // 16 GiB, read-only
 // From 32 GiB on its window on others: domain::builder_window_first.
 
-// Copies the measured image in, maps modules, log and TPM, sets the entry state.
-void equip_builder(boot::Machine& machine, domain::Domain& builder);
+// Copies the measured image in, maps the plan, the other modules, log and TPM, sets the entry
+// state.
+void equip_builder(const boot::Machine& machine, const Plan& plan, domain::Domain& builder);
 
 // What LaunchOp::GetInfo answers.
 const abi::LaunchInfo& builder_info();

@@ -124,7 +124,7 @@ void create_domains(boot::Machine& m, const Plan& plan) {
 
 void start_builder(boot::Machine& m, const Plan& plan) {
     domain::Domain& builder = *domain::find(builder_id);
-    equip_builder(m, builder);
+    equip_builder(m, plan, builder);
     keep_for_reaping(m, plan);
     dev::Record{"builder-started"}.with("memory", builder.tot_pages << page_shift);
     sched::set_online(*builder.vcpus[0], true);

@@ -17,7 +17,7 @@ inline constexpr DomainId builder_id{0x7fe0};
 
 struct Plan {
     launch::LaunchGraph graph;
-    std::span<const std::byte> lcm;      // private copy
+    std::span<const std::byte> lcm;      // private copy, the only thing in its frames
     std::string_view effective_cmdline;  // what the hypervisor was started with
 };
 

@@ -4,6 +4,7 @@
 #include "hv/launch/launch.hpp"
 #include "launch-config/binding/decode.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 namespace hv::hyperlaunch {
@@ -61,16 +62,27 @@ void check_modules(const boot::BootInfo& info, const launch::LaunchGraph& graph)
     }
 }
 
-template <class T>
-std::span<const std::byte> private_copy(boot::Machine& m, const T* from, uint64_t bytes) {
-    auto to = m.arena.bytes(bytes, 8);
+std::string_view copy_of_line(boot::Machine& m, std::string_view line) {
+    const auto to = m.arena.bytes(line.size(), 1);
     if (!to.ok()) {
+        PANIC("no memory: copy of the command line");
+    }
+    if (!line.empty()) {  // without a command line there is nothing to copy from
+        std::memcpy(to.value(), line.data(), line.size());
+    }
+    return {reinterpret_cast<const char*>(to.value()), line.size()};
+}
+
+// In frames of its own, because domB is given these, too.
+std::span<const std::byte> copy_of_lcm(boot::Machine& m, const boot::PhysicalRange& lcm) {
+    const uint64_t count = align_up(std::max<uint64_t>(lcm.bytes, 1), page_size) >> page_shift;
+    const auto frames = m.arena.frames(count);
+    if (!frames.ok()) {
         PANIC("no memory: copy of the launch control module");
     }
-    if (bytes != 0) {  // without a command line there is nothing to copy from
-        std::memcpy(to.value(), from, bytes);
-    }
-    return {to.value(), bytes};
+    std::byte* const to = mm::direct_map(frames.value());
+    std::memcpy(to, mm::direct_map(lcm.first), lcm.bytes);
+    return {to, lcm.bytes};
 }
 
 }  // namespace
@@ -83,10 +95,8 @@ Plan& read_plan(boot::Machine& m) {
     if (lcm.bytes > launch::max_lcm_bytes) {
         dev::stop("launch control module refused: larger than 1 MiB");
     }
-    plan.lcm = private_copy(m, mm::direct_map(lcm.first), lcm.bytes);
-    const auto line = m.info.command_line;
-    const auto line_copy = private_copy(m, line.data(), line.size());
-    plan.effective_cmdline = {reinterpret_cast<const char*>(line_copy.data()), line_copy.size()};
+    plan.lcm = copy_of_lcm(m, lcm);
+    plan.effective_cmdline = copy_of_line(m, m.info.command_line);
 
     launch::DecodeNotes notes;
     const auto decoded = launch::decode(plan.lcm, plan.graph, &notes);

@@ -4,6 +4,7 @@
 #include "launch-config/model/encode.hpp"
 #include "tests/unit/hv/launch/launch_machine.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 namespace {
@@ -60,6 +61,25 @@ TEST(ReadPlan, plan_is_a_private_copy) {
         EXPECT_EQ(plan.graph.domains[0].name, "web");
         EXPECT_EQ(plan.lcm[0], std::byte{0xd0}) << "a device tree begins so";
         EXPECT_TRUE(m.says("event=lcm domains=1"));
+    });
+}
+
+// domB reads these frames: nothing else of hv's may be in them.
+TEST(ReadPlan, plan_is_alone_in_its_frames) {
+    alone([] {
+        Delivered m{"domb", "kernel", "initrd"};
+        ASSERT_TRUE(m.boot.arena.bytes(8, 8).ok());  // the arena has begun a page
+        m.boot.info.command_line = "loglevel=2";
+        const std::span lcm = read_plan(m.boot).lcm;
+        const auto next = m.boot.arena.bytes(8, 8);
+        ASSERT_TRUE(next.ok());
+        const auto frame = [](const void* at) { return hv::to_mfn(hv::mm::to_paddr(at)); };
+        EXPECT_EQ(hv::page_offset(hv::mm::to_paddr(lcm.data()).value()), 0U);
+        const hv::Mfn last = frame(&lcm.back());
+        EXPECT_NE(last, frame(next.value()));
+        const std::byte* const end = hv::mm::direct_map(last + 1);
+        EXPECT_TRUE(std::all_of(lcm.data() + lcm.size(), end,
+                                [](std::byte b) { return b == std::byte{}; }));
     });
 }
 
