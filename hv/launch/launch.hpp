@@ -12,7 +12,7 @@ namespace hv::hyperlaunch {
 Plan& read_plan(boot::Machine& machine);
 
 // Opens the TPM, starts the event log, measures the hypervisor's command line, the LCM and domB.
-// What `required` cannot measure stops the boot.
+// What `required` cannot measure stops the boot; so does a domB that the LCM does not expect.
 void start_measurement(boot::Machine& machine, const Plan& plan);
 
 // Every domain of the plan, and domB, under construction, with all they will ever own but the

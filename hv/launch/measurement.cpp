@@ -10,6 +10,7 @@
 #include "measure/tcg/log_reader.hpp"
 #include "measure/tpm/measured_log.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 namespace hv::hyperlaunch {
@@ -95,6 +96,22 @@ Result<void, measure::MeasureError> measure_all(HostTpm& tpm, const Plan& plan) 
     return Ok{};
 }
 
+// domB would enforce it for others; its own is hv's to enforce.
+void check_builder_digest(const launch::Artifact& builder) {
+    if (!builder.expected_sha256) {
+        return;
+    }
+    measure::BankSet sha256;
+    sha256.add(measure::Algorithm::Sha256);
+    const auto digests = measure::hash(sha256, state.builder_image);
+    const auto digest = digests.get(measure::Algorithm::Sha256);
+    if (!std::equal(digest.begin(), digest.end(), builder.expected_sha256->begin())) {
+        TextOf<300> text;
+        text.put("builder: ").put(builder.name).put(" has sha256 ").hex(digest);
+        dev::stop(text.put(", expected ").hex(*builder.expected_sha256).view());
+    }
+}
+
 void copy_builder(boot::Machine& m, const Plan& plan) {
     const boot::PhysicalRange& module = m.info.modules[plan.graph.builder.module_index];
     auto copy = m.arena.bytes(module.bytes, page_size);
@@ -103,6 +120,7 @@ void copy_builder(boot::Machine& m, const Plan& plan) {
     }
     std::memcpy(copy.value(), mm::direct_map(module.first), module.bytes);
     state.builder_image = {copy.value(), module.bytes};
+    check_builder_digest(plan.graph.builder);
 }
 
 Result<void, measure::MeasureError> try_measure(boot::Machine& m, const Plan& plan) {

@@ -68,7 +68,7 @@ struct Artifact {
     std::string_view name;      // label, e.g. "vmlinux"; measured in the domain's text
     std::string_view source;    // what `gantry build` made it from, e.g. "vmlinuz (unpacked)"
     uint64_t size_bytes = 0;    // as built; a loader that delivers less is refused
-    std::optional<std::array<std::byte, 32>> expected_sha256;  // enforced by domB
+    std::optional<std::array<std::byte, 32>> expected_sha256;  // enforced by domB, or hv
 };
 
 // Overrides of the default CPUID policy of a domain.

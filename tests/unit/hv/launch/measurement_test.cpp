@@ -4,6 +4,8 @@
 #include "hv/launch/phase.hpp"
 #include "tests/unit/hv/launch/launch_machine.hpp"
 
+#include <algorithm>
+
 namespace {
 
 using hv::hyperlaunch::cap_with_error;
@@ -77,6 +79,35 @@ TEST(Measuring, off_leaves_the_tpm_alone) {
         EXPECT_EQ(m.tis.commands(), 0);
         EXPECT_FALSE(measurement().is_active);
     });
+}
+
+// Whatever the policy: nothing else checks domB before it runs.
+TEST(Measuring, builder_that_the_plan_does_not_expect_stops_the_boot) {
+    for (const Measurement policy : {Measurement::Required, Measurement::Off}) {
+        for (const bool is_expected : {true, false}) {
+            alone([&] {
+                LaunchMachine m;
+                m.make_plan(policy);
+                const auto digests =
+                    measure::hash(LaunchMachine::banks(), std::string_view{"the image of domB"});
+                auto& expected = m.plan.graph.builder.expected_sha256.emplace();
+                const auto digest = digests.get(measure::Algorithm::Sha256);
+                std::copy(digest.begin(), digest.end(), expected.begin());
+                if (!is_expected) {
+                    expected.back() ^= std::byte{1};
+                }
+                std::string stopped_with;
+                try {
+                    start_measurement(m.boot, m.plan);
+                } catch (const Stopped& stopped) {
+                    stopped_with = stopped.message;
+                }
+                EXPECT_EQ(stopped_with.find("builder: domb has sha256 "),
+                          is_expected ? std::string::npos : 0);
+                EXPECT_EQ(stopped_with.empty(), is_expected) << stopped_with;
+            });
+        }
+    }
 }
 
 // Under both policies what has been begun is capped.
