@@ -23,9 +23,10 @@ inline constexpr uint8_t uart_frame_max_channel = 0xf;
 inline constexpr size_t uart_room_bytes = 7;  // payload of a frame that tells of room
 inline constexpr size_t uart_frame_max_payload = 0xffff;
 
-// Sources: 01 to ef are domain ids (low byte), these are the rest.
+// Sources: 01 to df are domain ids, these are the rest.
 enum class UartSource : uint8_t {
     Hypervisor = 0x00,  // log text for people
+    Builder = 0xe0,     // domB, the low byte of its id
     Room = 0xfe,        // where the host may send how much
     Record = 0xff,      // launch record: one line per event, see ARCHITECTURE.md
 };

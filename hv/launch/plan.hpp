@@ -3,6 +3,7 @@
 // where the loader put the modules it names.
 #pragma once
 
+#include "hv/abi/uart_frame.hpp"
 #include "hv/base/address.hpp"
 #include "launch-config/binding/launch_graph.hpp"
 
@@ -14,6 +15,7 @@ namespace hv::hyperlaunch {
 
 // Domain id of domB; no domain of a manifest may have it.
 inline constexpr DomainId builder_id{0x7fe0};
+static_assert((builder_id.value() & 0xff) == static_cast<uint8_t>(abi::UartSource::Builder));
 
 struct Plan {
     launch::LaunchGraph graph;

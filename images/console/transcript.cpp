@@ -10,7 +10,7 @@ namespace {
 constexpr auto hv_source = static_cast<uint8_t>(hv::abi::UartSource::Hypervisor);
 constexpr auto record_source = static_cast<uint8_t>(hv::abi::UartSource::Record);
 constexpr auto room_source = static_cast<uint8_t>(hv::abi::UartSource::Room);
-constexpr uint8_t builder_source = 0xe0;  // the low byte of domB's id, 0x7fe0
+constexpr auto builder_source = static_cast<uint8_t>(hv::abi::UartSource::Builder);
 
 bool is_domain(uint8_t source) {
     return source != hv_source && source < room_source;

@@ -4,6 +4,7 @@
 // Strings are views into the LCM, which the holder of the graph keeps alive and unchanged.
 #pragma once
 
+#include "hv/abi/uart_frame.hpp"
 #include "hv/base/address.hpp"
 #include "hv/base/static_vector.hpp"
 #include "launch-config/binding/devices.hpp"
@@ -21,7 +22,8 @@ inline constexpr size_t max_domains = 32;
 inline constexpr size_t max_vcpus_per_domain = 32;
 inline constexpr size_t max_modules = 128;  // boot modules, the LCM (index 0) included
 inline constexpr uint32_t builder_module_index = 1;
-inline constexpr uint16_t max_domid = 0xef;       // domids are UART sources (hv/abi/uart_frame.hpp)
+// Domids are UART sources, and the next one is domB's.
+inline constexpr uint16_t max_domid = static_cast<uint16_t>(hv::abi::UartSource::Builder) - 1;
 inline constexpr size_t max_lcm_bytes = 1 << 20;  // a larger LCM is rejected
 inline constexpr size_t max_name_bytes = 63;      // of a domain or an artefact: [A-Za-z0-9._+-]
 inline constexpr size_t max_source_bytes = 255;

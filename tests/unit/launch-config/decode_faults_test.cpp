@@ -93,6 +93,7 @@ const Fault faults[] = {
     {"domid_taken", set_u32(second, "domid", 1), at_second + "domid: is there twice"},
     {"domid_zero", set_u32(first, "domid", 0), at_first + "domid: is out of range"},
     {"domid_high", set_u32(first, "domid", max_domid + 1), at_first + "domid: is out of range"},
+    {"domid_of_the_builders_console", set_u32(first, "domid", 0x7fe0 & 0xff), at_first + "domid: is out of range"},
     {"uuid_taken", [](void* t) { const auto uuid = uuid_of(t, first); fdt_setprop(t, node(t, second), "domain-uuid", uuid.data(), 16); }, at_second + "domain-uuid: is there twice"},
     {"uuid_missing", remove_property(first, "domain-uuid"), at_first + "domain-uuid: is missing"},
     {"uuid_short", set_u64(first, "domain-uuid", 1), at_first + "domain-uuid: has not the form that the binding gives it"},
