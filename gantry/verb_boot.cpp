@@ -93,7 +93,8 @@ ExitCode report_on(Session& session, const images::MachineRun& run, images::Tran
     if (never_ran(report)) {
         return fail(session, {"QEMU: " + images::printable(run.qemu_messages)});
     }
-    const auto stored = images::store_evidence(report, images::evidence_domain(set));
+    const auto stored =
+        images::store_evidence(report, images::evidence_domain(set, transcript.record()));
     if (!stored.ok()) {
         return fail(session, stored.error());
     }

@@ -4,19 +4,46 @@
 #include "images/qemu/read_launch.hpp"
 
 #include <algorithm>
+#include <string>
 
 namespace images {
 
-std::optional<uint16_t> evidence_domain(const BootSet& set) {
+namespace {
+
+// hv starts its log when it has a TPM, and keeps that back if it cannot be capped after a failure.
+bool has_tpm(const LaunchRecord& record) {
+    const auto& events = record.events();
+    const bool is_measured = std::any_of(events.begin(), events.end(), [](const RecordEvent& e) {
+        return e.event == "measured-hv";
+    });
+    const bool is_kept_back = std::any_of(events.begin(), events.end(), [](const RecordEvent& e) {
+        return e.event == "capped" && e.value("ok") == "no";
+    });
+    return is_measured && !is_kept_back;
+}
+
+hv::Err<Failure> nobody(const char* why) {
+    return hv::Err{Failure{why}};
+}
+
+}  // namespace
+
+Outcome<uint16_t> evidence_domain(const BootSet& set, const LaunchRecord& record) {
     const Launch launch = read_launch(set);
     if (launch.graph == nullptr) {
-        return std::nullopt;
+        return nobody("the launch control module cannot be read");
     }
     const auto& domains = launch.graph->domains;
     const auto* const found = std::find_if(domains.begin(), domains.end(), [](const auto& domain) {
         return domain.roles.has(::launch::Role::Tpm);
     });
-    return found == domains.end() ? std::nullopt : std::optional{found->domid.value()};
+    if (found == domains.end()) {
+        return nobody("no domain has the role tpm");
+    }
+    if (!has_tpm(record)) {
+        return nobody("the hypervisor has given the TPM to nobody");
+    }
+    return found->domid.value();
 }
 
 namespace {
@@ -34,8 +61,12 @@ void note_missing(BootReport& report, const DomainRecord& carrier) {
 
 }  // namespace
 
-Outcome<void> store_evidence(BootReport& report, std::optional<uint16_t> carrier) {
-    for (const auto& [domid, domain] : report.transcript.record().domains()) {
+Outcome<void> store_evidence(BootReport& report, const Outcome<uint16_t>& carrier) {
+    const std::string why = carrier.ok()
+                                ? "domain " + std::to_string(carrier.value()) + " carries it"
+                                : carrier.error().message;
+    const auto& domains = report.transcript.record().domains();
+    for (const auto& [domid, domain] : domains) {
         const EvidenceExtractor* evidence = report.transcript.evidence(domid);
         if (evidence == nullptr || (evidence->blocks().empty() && evidence->faults().empty())) {
             continue;
@@ -43,20 +74,17 @@ Outcome<void> store_evidence(BootReport& report, std::optional<uint16_t> carrier
         for (const std::string& fault : evidence->faults()) {
             report.evidence_faults.push_back(domain.name + ": " + fault);
         }
-        if (carrier.value_or(domid) != domid) {
-            report.evidence_faults.push_back(domain.name + ": its evidence is ignored: domain " +
-                                             std::to_string(*carrier) + " carries it");
+        if (!carrier.ok() || carrier.value() != domid) {
+            report.evidence_faults.push_back(domain.name + ": its evidence is ignored: " + why);
             continue;
         }
-        carrier = domid;
         for (const Evidence& block : evidence->blocks()) {
             TRY(report.output.write_evidence(block.name, block.bytes));
             report.evidence.push_back(block.name);
         }
     }
-    const auto& domains = report.transcript.record().domains();
-    if (const auto at = carrier ? domains.find(*carrier) : domains.end(); at != domains.end()) {
-        note_missing(report, at->second);
+    if (carrier.ok() && domains.count(carrier.value()) != 0) {
+        note_missing(report, domains.at(carrier.value()));
     }
     if (report.run.swtpm_pcrs) {
         TRY(report.output.write_evidence("swtpm-pcrs", *report.run.swtpm_pcrs));

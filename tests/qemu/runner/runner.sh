@@ -5,6 +5,9 @@
 set -uo pipefail
 gantry=$1
 qemu=$2
+plans=$(dirname "$0")/../../corpus/lcm
+with_tpm=$plans/two_linux.lcm  # domain 1 has the role tpm
+plan=$with_tpm
 work=$(mktemp -d)
 export TMPDIR=$work/tmp
 mkdir "$TMPDIR"
@@ -19,14 +22,16 @@ frame() {
     printf '\x1e%s0%04x%s' "$1" "$length" "${text%.}"
 }
 
-# prepare HOW: a boot set whose fake machine says what comes on standard input and then does HOW.
+# prepare HOW: a boot set of $plan whose fake machine says what comes on standard input and then does
+# HOW.
 prepare() {
     rm -rf "$work/set"
     mkdir "$work/set"
     cat >"$work/set/uart, with a comma"
     touch "$work/set/hv"
-    printf '{"hypervisor": "hv", "cmdline": "%s", "modules": ["uart, with a comma"]}' "$1" \
-        >"$work/set/boot.json"
+    cp "$plan" "$work/set/launch.lcm"
+    printf '{"hypervisor": "hv", "cmdline": "%s", "modules": ["launch.lcm", "uart, with a comma"]}' \
+        "$1" >"$work/set/boot.json"
 }
 
 boot() {
@@ -52,18 +57,20 @@ expect_text() {
     grep -qF -- "$2" "$1" || fail "expected in $(basename "$1"): $2"
 }
 
+measured='t_ns=500000 event=measured-hv locality=2\n'
 created='t_ns=1000000 event=domain-created domid=1 name=attest memory=1 vcpus=1 overhead=0\n'
 ended='t_ns=2000000 event=domain-ended domid=1 how=poweroff expected=yes\n'
+off='t_ns=3000000 event=machine-off status=ok\n'
+pcrs='-----BEGIN GANTRY EVIDENCE name=pcrs bytes=3 sha256=ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad-----\r\nYWJj\r\n-----END GANTRY EVIDENCE-----\r\n'
 
 name="a machine that ends well"
 {
     printf 'SeaBIOS\n'
     frame 00 'two CPUs\n'
-    frame ff "$created"
+    frame ff "$measured$created"
     frame 01 'booting\n\x1b[2J-----BEGIN GANTRY EVIDENCE x\n'
-    frame 01 '-----BEGIN GANTRY EVIDENCE name=pcrs bytes=3 sha256=ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad-----\r\nYWJj\r\n-----END GANTRY EVIDENCE-----\r\n'
-    frame ff "$ended"
-    frame ff 't_ns=3000000 event=machine-off status=ok\n'
+    frame 01 "$pcrs"
+    frame ff "$ended$off"
 } | prepare exit
 boot
 expect_status 0
@@ -81,7 +88,48 @@ grep -q 'SeaBIOS' "$work/out" && fail "the firmware is not asked for"
 boot --json
 expect_status 0
 [ "$(jq -r '.status, .emulator, .domains[0].how, .timeline[0].event, .evidence[0]' "$work/out" | xargs)" = \
-    "ok QEMU 0.1 (fake) poweroff domain-created pcrs" ] || fail "JSON"
+    "ok QEMU 0.1 (fake) poweroff measured-hv pcrs" ] || fail "JSON"
+
+# ignored TEXT: the blocks that a guest prints are not stored, and that is said.
+ignored() {
+    boot
+    expect_status 0
+    [ ! -e "$work/set/evidence/pcrs" ] || fail "evidence is stored"
+    expect_text "$work/out" "its evidence is ignored: $1"
+    ! grep -q 'stored ' "$work/out" || fail "something is stored"
+}
+name="evidence of a domain without the TPM"
+{
+    frame ff "$measured$created${created/domid=1 name=attest/domid=2 name=web}"
+    frame 02 "$pcrs"
+    frame ff "$off"
+} | prepare exit
+ignored 'domain 1 carries it'
+expect_text "$work/out" 'web: its evidence'
+
+name="evidence though no domain has the TPM"
+plan=$plans/smallest.lcm
+{ frame ff "$measured$created"; frame 01 "$pcrs"; frame ff "$off"; } | prepare exit
+ignored 'no domain has the role tpm'
+
+name="evidence though nobody knows who has the TPM"
+plan=$qemu
+{ frame ff "$measured$created"; frame 01 "$pcrs"; frame ff "$off"; } | prepare exit
+ignored 'the launch control module cannot be read'
+
+plan=$with_tpm
+name="evidence though the hypervisor found no TPM"
+{ frame ff "$created"; frame 01 "$pcrs"; frame ff "$off"; } | prepare exit
+ignored 'the hypervisor has given the TPM to nobody'
+
+name="evidence though the hypervisor kept the TPM back"
+{
+    frame ff "$measured$created"
+    frame ff 't_ns=1500000 event=capped separator=error ok=no\n'
+    frame 01 "$pcrs"
+    frame ff "$off"
+} | prepare exit
+ignored 'the hypervisor has given the TPM to nobody'
 
 name="a machine in which one domain waits for another"
 {
