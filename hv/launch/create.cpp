@@ -151,12 +151,4 @@ Result<domain::Domain*, CreateError> create_domain(boot::Machine& m, const Domai
     return &d;
 }
 
-void add_special_page(boot::Machine& m, domain::Domain& d, Gfn gfn) {
-    auto frame = m.arena.frames(1);
-    ASSERT(frame.ok());
-    mm::machine_frames.set(frame.value(), 1, mm::FrameUse::Guest, d.id);
-    ASSERT(d.p2m.map(gfn, frame.value(), 1, mm::Access::ReadWrite).ok());
-    d.overhead_bytes += page_size;
-}
-
 }  // namespace hv::hyperlaunch

@@ -29,7 +29,8 @@ enum class CreateError : uint8_t {
 // table; vCPUs exist but have no state. The domain is in domain::all().
 Result<domain::Domain*, CreateError> create_domain(boot::Machine& machine, const DomainSpec& spec);
 
-// Gives it one more page at gfn, zeroed, that it shares with a service or with hv.
+// Gives it one more page at gfn, zeroed, that it shares with a service or with hv. Not of its RAM:
+// it cannot be given back.
 void add_special_page(boot::Machine& machine, domain::Domain& domain, Gfn gfn);
 
 // Guest physical layout: RAM below and above the hole.

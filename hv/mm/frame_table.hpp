@@ -26,8 +26,8 @@ struct FrameInfo {
     FrameUse use = FrameUse::Absent;
     uint8_t pad = 0;
     DomainId owner{};               // for Guest and SetAside
-    uint32_t foreign_mappings = 0;  // live grant and foreign mappings by other domains; for
-                                    // SetAside the next frame of the owner's list
+    uint32_t foreign_mappings = 0;  // live grant and foreign mappings by other domains, and what hv
+                                    // itself relies on; for SetAside the next frame of the list
 };
 static_assert(sizeof(FrameInfo) == 8);
 
