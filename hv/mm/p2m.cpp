@@ -37,7 +37,8 @@ bool is_within_limit(Gfn gfn, uint64_t count) {
 }  // namespace
 
 Result<void, P2mError> P2m::init(TablePool pool) {
-    return table_.init(pool, table_flags);
+    // Once domains run only single pages change, which leaves every table in use.
+    return table_.init(pool, table_flags, FreedTables::Kept);
 }
 
 Result<void, P2mError> P2m::map(Gfn gfn, Mfn mfn, uint64_t count, Access access) {

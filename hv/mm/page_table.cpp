@@ -67,9 +67,11 @@ void TablePool::give(Mfn mfn) {
     ++freed_count_;
 }
 
-Result<void, PageTableError> PageTable::init(TablePool pool, uint64_t table_flags) {
+Result<void, PageTableError> PageTable::init(TablePool pool, uint64_t table_flags,
+                                             FreedTables freed) {
     pool_ = pool;
     table_flags_ = table_flags;
+    freed_ = freed;
     const auto root = pool_.take();
     if (!root) {
         return Err{PageTableError::NoTables};
@@ -115,7 +117,7 @@ uint64_t* PageTable::walk_to(uint64_t page, unsigned level, bool create) {
 }
 
 void PageTable::free_subtree(uint64_t entry, unsigned level) {
-    if ((entry & pte::P) == 0 || is_leaf(entry, level)) {
+    if (freed_ == FreedTables::Kept || (entry & pte::P) == 0 || is_leaf(entry, level)) {
         return;
     }
     for (uint64_t i = 0; i < 512; ++i) {

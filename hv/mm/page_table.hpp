@@ -33,11 +33,18 @@ class TablePool {
     uint64_t freed_count_ = 0;
 };
 
+// What becomes of a table that no entry points to any more.
+enum class FreedTables : uint8_t {
+    Reused,  // back into the pool: no other processor walks this page table
+    Kept,    // for good: until it flushes, a processor may still walk into it, at its old level
+};
+
 class PageTable {
   public:
     constexpr PageTable() = default;
     // `table_flags`: flags of entries that point to a lower table.
-    Result<void, PageTableError> init(TablePool pool, uint64_t table_flags);
+    Result<void, PageTableError> init(TablePool pool, uint64_t table_flags,
+                                      FreedTables freed = FreedTables::Reused);
 
     // Maps `count` pages from page number `page`; uses 1G and 2M entries where both sides are
     // aligned, splits larger ones that are in the way, replaces what was mapped. On an error the
@@ -71,6 +78,7 @@ class PageTable {
 
     Mfn root_{};
     uint64_t table_flags_ = 0;
+    FreedTables freed_ = FreedTables::Reused;
     TablePool pool_;
 };
 

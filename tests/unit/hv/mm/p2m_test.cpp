@@ -64,6 +64,18 @@ TEST_F(P2mTest, unmapped_pages_are_gone) {
     EXPECT_EQ(p2m.lookup(Gfn{602})->access, Access::ReadWriteExecute);
 }
 
+// A vCPU on another CPU may have the way to the old table in its cache until the flush.
+TEST_F(P2mTest, table_that_falls_out_is_never_another_one) {
+    ASSERT_TRUE(p2m.map(Gfn{512}, Mfn{17}, 1, Access::ReadWriteExecute).ok());
+    const uint64_t before = p2m.tables_left();
+    ASSERT_TRUE(p2m.map(Gfn{512}, Mfn{512}, 512, Access::ReadWriteExecute).ok());
+    EXPECT_EQ(walk(512).level, 1U);
+    EXPECT_EQ(p2m.tables_left(), before);
+    ASSERT_TRUE(p2m.unmap(Gfn{0}, P2m::gfn_limit).ok());
+    EXPECT_EQ(p2m.tables_left(), before);
+    EXPECT_FALSE(p2m.lookup(Gfn{600}));
+}
+
 TEST_F(P2mTest, addresses_beyond_40_bits_are_refused) {
     constexpr uint64_t limit = uint64_t{1} << 28;
     constexpr uint64_t most = ~uint64_t{0};
