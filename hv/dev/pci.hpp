@@ -7,7 +7,8 @@
 
 namespace hv::dev {
 
-// Clears bus mastering on every function of every bus; returns how many functions had it on.
+// Clears bus mastering on every function of every bus of segment 0, the one that these ports reach;
+// returns how many functions had it on.
 unsigned pci_disable_bus_masters();
 
 }  // namespace hv::dev
