@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Instruction bytes written as in the manuals, for tests.
+// Instruction bytes written as in the manuals, and the modes they are read in, for tests.
 #pragma once
+
+#include "hv/hvm/decode.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -9,6 +11,10 @@
 #include <vector>
 
 namespace hv::hvm {
+
+inline constexpr auto C16 = CodeMode::Code16;
+inline constexpr auto C32 = CodeMode::Code32;
+inline constexpr auto C64 = CodeMode::Code64;
 
 class Bytes {
   public:

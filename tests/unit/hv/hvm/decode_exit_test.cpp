@@ -8,8 +8,6 @@
 namespace hv::hvm {
 namespace {
 
-constexpr auto C32 = CodeMode::Code32;
-constexpr auto C64 = CodeMode::Code64;
 using What = ExitInstruction;
 
 TEST(DecodeExit, recognises_each_instruction) {

@@ -10,10 +10,6 @@
 namespace hv::hvm {
 namespace {
 
-constexpr auto C16 = CodeMode::Code16;
-constexpr auto C32 = CodeMode::Code32;
-constexpr auto C64 = CodeMode::Code64;
-
 Instruction decoded(const Bytes& bytes, CodeMode mode) {
     auto result = decode(bytes, mode);
     EXPECT_TRUE(result.ok());
