@@ -8,14 +8,14 @@ namespace {
 using hv::Gfn;
 using hv::abi::Errno;
 using hv::abi::Hypercall;
-using Op = hv::abi::GrantTableOp;
+using Gnttab = hv::abi::GrantTableOp;
 namespace abi = hv::abi;
 
 class GrantTableOp : public HypercallTest {
   protected:
     static constexpr uint64_t window = 0x200;
 
-    int64_t op(Op cmd, uint64_t list, uint64_t count = 1) {
+    int64_t op(Gnttab cmd, uint64_t list, uint64_t count = 1) {
         return guest.call(Hypercall::grant_table_op, static_cast<uint64_t>(cmd), list, count);
     }
 };
@@ -25,34 +25,34 @@ TEST_F(GrantTableOp, size_is_the_domains_own) {
     args.dom = abi::DOMID_SELF;
     args.status = 7;
     uint64_t at = guest.put(args);
-    EXPECT_EQ(op(Op::GNTTABOP_query_size, at), 0);
+    EXPECT_EQ(op(Gnttab::GNTTABOP_query_size, at), 0);
     EXPECT_EQ(guest.get<abi::GnttabQuerySize>(at).status, 0);
     EXPECT_EQ(guest.get<abi::GnttabQuerySize>(at).nr_frames, 1U);
     EXPECT_EQ(guest.get<abi::GnttabQuerySize>(at).max_nr_frames, 2U);
     args.dom = 2;
     at = guest.put(args);
-    EXPECT_EQ(op(Op::GNTTABOP_query_size, at), 0);
+    EXPECT_EQ(op(Gnttab::GNTTABOP_query_size, at), 0);
     EXPECT_EQ(guest.get<abi::GnttabQuerySize>(at).status, -8);
     args.dom = 99;
     at = guest.put(args);
-    EXPECT_EQ(op(Op::GNTTABOP_query_size, at), 0);
+    EXPECT_EQ(op(Gnttab::GNTTABOP_query_size, at), 0);
     EXPECT_EQ(guest.get<abi::GnttabQuerySize>(at).status, -2);
-    EXPECT_EQ(op(Op::GNTTABOP_query_size, at, 2), minus(Errno::XEN_EINVAL));
+    EXPECT_EQ(op(Gnttab::GNTTABOP_query_size, at, 2), minus(Errno::XEN_EINVAL));
 }
 
 TEST_F(GrantTableOp, version_is_1) {
-    EXPECT_EQ(op(Op::GNTTABOP_set_version, guest.put(abi::GnttabSetVersion{1})), 0);
-    EXPECT_EQ(op(Op::GNTTABOP_set_version, guest.put(abi::GnttabSetVersion{2})),
+    EXPECT_EQ(op(Gnttab::GNTTABOP_set_version, guest.put(abi::GnttabSetVersion{1})), 0);
+    EXPECT_EQ(op(Gnttab::GNTTABOP_set_version, guest.put(abi::GnttabSetVersion{2})),
               minus(Errno::XEN_ENOSYS));
-    EXPECT_EQ(op(Op::GNTTABOP_set_version, guest.put(abi::GnttabSetVersion{3})),
+    EXPECT_EQ(op(Gnttab::GNTTABOP_set_version, guest.put(abi::GnttabSetVersion{3})),
               minus(Errno::XEN_EINVAL));
     abi::GnttabGetVersion args{};
     args.dom = abi::DOMID_SELF;
     const uint64_t at = guest.put(args);
-    EXPECT_EQ(op(Op::GNTTABOP_get_version, at), 0);
+    EXPECT_EQ(op(Gnttab::GNTTABOP_get_version, at), 0);
     EXPECT_EQ(guest.get<abi::GnttabGetVersion>(at).version, 1U);
     args.dom = 2;
-    EXPECT_EQ(op(Op::GNTTABOP_get_version, guest.put(args)), minus(Errno::XEN_EPERM));
+    EXPECT_EQ(op(Gnttab::GNTTABOP_get_version, guest.put(args)), minus(Errno::XEN_EPERM));
 }
 
 TEST_F(GrantTableOp, batch_of_maps_and_unmaps) {
@@ -66,7 +66,7 @@ TEST_F(GrantTableOp, batch_of_maps_and_unmaps) {
     }
     maps[1].ref = 9;  // grants nothing
     const uint64_t at = guest.put(maps);
-    EXPECT_EQ(op(Op::GNTTABOP_map_grant_ref, at, 3), 0);
+    EXPECT_EQ(op(Gnttab::GNTTABOP_map_grant_ref, at, 3), 0);
     maps = guest.get<decltype(maps)>(at);
     EXPECT_EQ(maps[0].status, 0);
     EXPECT_EQ(maps[1].status, -1);
@@ -79,7 +79,7 @@ TEST_F(GrantTableOp, batch_of_maps_and_unmaps) {
     unmaps[1].host_addr = maps[2].host_addr;
     unmaps[1].handle = maps[2].handle;
     const uint64_t list = guest.put(unmaps);
-    EXPECT_EQ(op(Op::GNTTABOP_unmap_grant_ref, list, 2), 0);
+    EXPECT_EQ(op(Gnttab::GNTTABOP_unmap_grant_ref, list, 2), 0);
     EXPECT_EQ(guest.get<decltype(unmaps)>(list)[1].status, 0);
     EXPECT_EQ(machine.flushes[&domain.domain()], 1U);
     EXPECT_EQ(other.grant(8).flags, abi::GTF_permit_access);
@@ -98,7 +98,7 @@ TEST_F(GrantTableOp, long_batches_are_done_in_bounded_parts) {
     }
     domain.at<char>(0x3000) = 'x';
     const uint64_t at = guest.put(copies);
-    EXPECT_EQ(op(Op::GNTTABOP_copy, at, 100), 0);
+    EXPECT_EQ(op(Gnttab::GNTTABOP_copy, at, 100), 0);
     EXPECT_GT(guest.rounds(), 1U);
     for (uint64_t n = 0; n < 100; ++n) {
         EXPECT_EQ(domain.at<char>(0x4000 + n), 'x');
@@ -108,11 +108,11 @@ TEST_F(GrantTableOp, long_batches_are_done_in_bounded_parts) {
 
 TEST_F(GrantTableOp, counts_and_lists_are_checked) {
     const uint64_t at = Guest::first_argument;
-    EXPECT_EQ(op(Op::GNTTABOP_copy, at, 0), 0);
-    EXPECT_EQ(op(Op::GNTTABOP_copy, at, 0x80000000), minus(Errno::XEN_EINVAL));
-    for (const Op cmd :
-         {Op::GNTTABOP_map_grant_ref, Op::GNTTABOP_unmap_grant_ref, Op::GNTTABOP_copy,
-          Op::GNTTABOP_query_size, Op::GNTTABOP_set_version, Op::GNTTABOP_get_version}) {
+    EXPECT_EQ(op(Gnttab::GNTTABOP_copy, at, 0), 0);
+    EXPECT_EQ(op(Gnttab::GNTTABOP_copy, at, 0x80000000), minus(Errno::XEN_EINVAL));
+    for (const Gnttab cmd : {Gnttab::GNTTABOP_map_grant_ref, Gnttab::GNTTABOP_unmap_grant_ref,
+                             Gnttab::GNTTABOP_copy, Gnttab::GNTTABOP_query_size,
+                             Gnttab::GNTTABOP_set_version, Gnttab::GNTTABOP_get_version}) {
         EXPECT_EQ(op(cmd, Guest::not_mapped), minus(Errno::XEN_EFAULT));
     }
 }
@@ -120,12 +120,12 @@ TEST_F(GrantTableOp, counts_and_lists_are_checked) {
 TEST_F(GrantTableOp, rest_is_refused) {
     abi::GnttabSetupTable setup{};
     const uint64_t at = guest.put(setup);
-    EXPECT_EQ(op(Op::GNTTABOP_setup_table, at), 0);
+    EXPECT_EQ(op(Gnttab::GNTTABOP_setup_table, at), 0);
     EXPECT_EQ(guest.get<abi::GnttabSetupTable>(at).status, -1);
-    for (const Op cmd :
-         {Op::GNTTABOP_dump_table, Op::GNTTABOP_transfer, Op::GNTTABOP_unmap_and_replace,
-          Op::GNTTABOP_get_status_frames, Op::GNTTABOP_swap_grant_ref, Op::GNTTABOP_cache_flush,
-          static_cast<Op>(13)}) {
+    for (const Gnttab cmd :
+         {Gnttab::GNTTABOP_dump_table, Gnttab::GNTTABOP_transfer,
+          Gnttab::GNTTABOP_unmap_and_replace, Gnttab::GNTTABOP_get_status_frames,
+          Gnttab::GNTTABOP_swap_grant_ref, Gnttab::GNTTABOP_cache_flush, static_cast<Gnttab>(13)}) {
         EXPECT_EQ(op(cmd, at), minus(Errno::XEN_ENOSYS));
     }
 }

@@ -8,7 +8,7 @@ namespace {
 using hv::abi::Errno;
 using hv::abi::HvmParam;
 using hv::abi::Hypercall;
-using Op = hv::abi::HvmOp;
+using Hvm = hv::abi::HvmOp;
 namespace abi = hv::abi;
 
 constexpr uint64_t vector(uint64_t n) {
@@ -17,7 +17,7 @@ constexpr uint64_t vector(uint64_t n) {
 
 class HvmOp : public HypercallTest {
   protected:
-    static int64_t hvm_op(Guest& caller, Op op, uint64_t argument) {
+    static int64_t hvm_op(Guest& caller, Hvm op, uint64_t argument) {
         return caller.call(Hypercall::hvm_op, static_cast<uint64_t>(op), argument);
     }
     static int64_t set(Guest& caller, uint16_t dom, HvmParam param, uint64_t value) {
@@ -25,7 +25,7 @@ class HvmOp : public HypercallTest {
         args.domid = dom;
         args.index = static_cast<uint32_t>(param);
         args.value = value;
-        return hvm_op(caller, Op::HVMOP_set_param, caller.put(args));
+        return hvm_op(caller, Hvm::HVMOP_set_param, caller.put(args));
     }
     // The value, or an errno.
     static int64_t get(Guest& caller, uint16_t dom, HvmParam param) {
@@ -33,7 +33,7 @@ class HvmOp : public HypercallTest {
         args.domid = dom;
         args.index = static_cast<uint32_t>(param);
         const uint64_t at = caller.put(args);
-        const int64_t result = hvm_op(caller, Op::HVMOP_get_param, at);
+        const int64_t result = hvm_op(caller, Hvm::HVMOP_get_param, at);
         return result == 0 ? static_cast<int64_t>(caller.get<abi::HvmParamArgs>(at).value) : result;
     }
     static constexpr uint16_t self = abi::DOMID_SELF;
@@ -107,19 +107,19 @@ TEST_F(HvmOp, guests_reach_no_other_domain) {
 TEST_F(HvmOp, get_time_is_system_time) {
     machine.sched.now_ns = 123456789;
     const uint64_t at = guest.put(abi::HvmGetTime{});
-    EXPECT_EQ(hvm_op(guest, Op::HVMOP_get_time, at), 0);
+    EXPECT_EQ(hvm_op(guest, Hvm::HVMOP_get_time, at), 0);
     EXPECT_EQ(guest.get<abi::HvmGetTime>(at).now, 123456789U);
 }
 
 TEST_F(HvmOp, rest_is_not_offered) {
-    for (const Op op : {Op::HVMOP_pagetable_dying, Op::HVMOP_set_evtchn_upcall_vector,
-                        Op::HVMOP_flush_tlbs, Op::HVMOP_get_mem_type, static_cast<Op>(99)}) {
+    for (const Hvm op : {Hvm::HVMOP_pagetable_dying, Hvm::HVMOP_set_evtchn_upcall_vector,
+                         Hvm::HVMOP_flush_tlbs, Hvm::HVMOP_get_mem_type, static_cast<Hvm>(99)}) {
         EXPECT_EQ(hvm_op(guest, op, Guest::first_argument), minus(Errno::XEN_ENOSYS));
     }
 }
 
 TEST_F(HvmOp, arguments_that_are_not_there_are_a_fault) {
-    for (const Op op : {Op::HVMOP_set_param, Op::HVMOP_get_param, Op::HVMOP_get_time}) {
+    for (const Hvm op : {Hvm::HVMOP_set_param, Hvm::HVMOP_get_param, Hvm::HVMOP_get_time}) {
         EXPECT_EQ(hvm_op(guest, op, Guest::not_mapped), minus(Errno::XEN_EFAULT));
     }
 }

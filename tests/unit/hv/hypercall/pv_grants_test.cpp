@@ -9,7 +9,7 @@ namespace {
 using hv::Gfn;
 using hv::abi::GrantStatus;
 using hv::abi::Hypercall;
-using Op = hv::abi::GrantTableOp;
+using Gnttab = hv::abi::GrantTableOp;
 namespace abi = hv::abi;
 
 class PvGrants : public PvMemoryTest {
@@ -36,10 +36,10 @@ class PvGrants : public PvMemoryTest {
         op.flags = abi::GNTMAP_host_map | flags;
         op.ref = 8;
         op.dom = other.id().value();
-        return run(Op::GNTTABOP_map_grant_ref, op);
+        return run(Gnttab::GNTTABOP_map_grant_ref, op);
     }
     template <class T>
-    T run(Op cmd, const T& op) {
+    T run(Gnttab cmd, const T& op) {
         const uint64_t at = guest.put(op);
         EXPECT_EQ(guest.call(Hypercall::grant_table_op, static_cast<uint64_t>(cmd), at, 1), 0);
         return guest.get<T>(at);
@@ -48,14 +48,14 @@ class PvGrants : public PvMemoryTest {
         abi::GnttabUnmapGrantRef op{};
         op.host_addr = host_addr;
         op.handle = handle;
-        return run(Op::GNTTABOP_unmap_grant_ref, op).status;
+        return run(Gnttab::GNTTABOP_unmap_grant_ref, op).status;
     }
     int16_t replace(uint32_t handle, uint64_t host_addr, uint64_t new_addr) {
         abi::GnttabUnmapAndReplace op{};
         op.host_addr = host_addr;
         op.new_addr = new_addr;
         op.handle = handle;
-        return run(Op::GNTTABOP_unmap_and_replace, op).status;
+        return run(Gnttab::GNTTABOP_unmap_and_replace, op).status;
     }
     static int16_t raw(GrantStatus status) { return static_cast<int16_t>(status); }
     static constexpr uint64_t pte_bits = 0x63;  // present, writable, accessed, dirty
@@ -114,7 +114,7 @@ TEST_F(PvGrants, flags) {
     op.host_addr = va;
     op.ref = 8;
     op.dom = other.id().value();
-    EXPECT_EQ(run(Op::GNTTABOP_map_grant_ref, op).status, raw(GrantStatus::GNTST_bad_gntref));
+    EXPECT_EQ(run(Gnttab::GNTTABOP_map_grant_ref, op).status, raw(GrantStatus::GNTST_bad_gntref));
     EXPECT_EQ(entry(va), 0U);
 }
 

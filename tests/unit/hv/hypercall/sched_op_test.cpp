@@ -8,12 +8,12 @@ using hv::EvtchnPort;
 using hv::VcpuId;
 using hv::abi::Errno;
 using hv::abi::Hypercall;
-using Op = hv::abi::SchedOp;
+using Sched = hv::abi::SchedOp;
 using hv::domain::End;
 
 class SchedOp : public HypercallTest {
   protected:
-    int64_t sched_op(Op op, uint64_t argument = 0) {
+    int64_t sched_op(Sched op, uint64_t argument = 0) {
         return guest.call(Hypercall::sched_op, static_cast<uint64_t>(op), argument);
     }
     int64_t poll(uint64_t ports, uint32_t count, uint64_t timeout = 0) {
@@ -21,16 +21,16 @@ class SchedOp : public HypercallTest {
         args.ports = ports;
         args.nr_ports = count;
         args.timeout = timeout;
-        return sched_op(Op::SCHEDOP_poll, guest.put(args));
+        return sched_op(Sched::SCHEDOP_poll, guest.put(args));
     }
     void turn_interrupts_on() { guest.vcpu().vmcb->save().rflags |= 1 << 9; }
 };
 
 TEST_F(SchedOp, yield_and_block_go_to_the_scheduler) {
-    EXPECT_EQ(sched_op(Op::SCHEDOP_yield), 0);
+    EXPECT_EQ(sched_op(Sched::SCHEDOP_yield), 0);
     EXPECT_TRUE(machine.sched.is_yielding);
     EXPECT_FALSE(machine.sched.is_blocking);
-    EXPECT_EQ(sched_op(Op::SCHEDOP_block), 0);
+    EXPECT_EQ(sched_op(Sched::SCHEDOP_block), 0);
     EXPECT_TRUE(machine.sched.is_blocking);
 }
 
@@ -38,18 +38,18 @@ TEST_F(SchedOp, shutdown_ends_the_domain_with_its_reason) {
     for (const uint32_t reason : {0U, 1U, 2U, 3U, 4U, 5U}) {
         domain.domain().is_dying = false;
         const uint64_t at = guest.put(hv::abi::SchedShutdown{reason});
-        EXPECT_EQ(sched_op(Op::SCHEDOP_shutdown, at), 0);
+        EXPECT_EQ(sched_op(Sched::SCHEDOP_shutdown, at), 0);
         EXPECT_EQ(machine.ended.at(&domain.domain()), static_cast<End>(reason));
     }
 }
 
 TEST_F(SchedOp, unknown_reason_is_a_crash) {
-    EXPECT_EQ(sched_op(Op::SCHEDOP_shutdown, guest.put(hv::abi::SchedShutdown{17})), 0);
+    EXPECT_EQ(sched_op(Sched::SCHEDOP_shutdown, guest.put(hv::abi::SchedShutdown{17})), 0);
     EXPECT_EQ(machine.ended.at(&domain.domain()), End::Crash);
 }
 
 TEST_F(SchedOp, shutdown_without_a_readable_reason_does_nothing) {
-    EXPECT_EQ(sched_op(Op::SCHEDOP_shutdown, Guest::not_mapped), minus(Errno::XEN_EFAULT));
+    EXPECT_EQ(sched_op(Sched::SCHEDOP_shutdown, Guest::not_mapped), minus(Errno::XEN_EFAULT));
     EXPECT_TRUE(machine.ended.empty());
 }
 
@@ -117,16 +117,16 @@ TEST_F(SchedOp, poll_checks_its_list) {
 TEST_F(SchedOp, no_domain_ends_another) {
     hv::abi::SchedRemoteShutdown args{};
     args.domain_id = 2;
-    EXPECT_EQ(sched_op(Op::SCHEDOP_remote_shutdown, guest.put(args)), minus(Errno::XEN_EPERM));
+    EXPECT_EQ(sched_op(Sched::SCHEDOP_remote_shutdown, guest.put(args)), minus(Errno::XEN_EPERM));
     args.domain_id = 99;
-    EXPECT_EQ(sched_op(Op::SCHEDOP_remote_shutdown, guest.put(args)), minus(Errno::XEN_ESRCH));
+    EXPECT_EQ(sched_op(Sched::SCHEDOP_remote_shutdown, guest.put(args)), minus(Errno::XEN_ESRCH));
     EXPECT_TRUE(machine.ended.empty());
 }
 
 TEST_F(SchedOp, rest_is_not_offered) {
-    EXPECT_EQ(sched_op(Op::SCHEDOP_watchdog), minus(Errno::XEN_ENOSYS));
-    EXPECT_EQ(sched_op(Op::SCHEDOP_pin_override), minus(Errno::XEN_EPERM));
-    EXPECT_EQ(sched_op(static_cast<Op>(8)), minus(Errno::XEN_ENOSYS));
+    EXPECT_EQ(sched_op(Sched::SCHEDOP_watchdog), minus(Errno::XEN_ENOSYS));
+    EXPECT_EQ(sched_op(Sched::SCHEDOP_pin_override), minus(Errno::XEN_EPERM));
+    EXPECT_EQ(sched_op(static_cast<Sched>(8)), minus(Errno::XEN_ENOSYS));
 }
 
 TEST_F(SchedOp, set_timer_op_sets_and_stops_the_one_shot_timer) {

@@ -10,25 +10,25 @@ namespace {
 using hv::Gfn;
 using hv::abi::Errno;
 using hv::abi::Hypercall;
-using Op = hv::abi::VcpuOp;
+using VcpuCall = hv::abi::VcpuOp;
 namespace abi = hv::abi;
 
 class VcpuOp : public HypercallTest {
   protected:
-    int64_t vcpu_op(Op op, uint64_t vcpu = 0, uint64_t argument = 0) {
+    int64_t vcpu_op(VcpuCall op, uint64_t vcpu = 0, uint64_t argument = 0) {
         return guest.call(Hypercall::vcpu_op, static_cast<uint64_t>(op), vcpu, argument);
     }
     int64_t register_info(uint64_t vcpu, uint64_t gfn, uint32_t offset) {
         abi::VcpuRegisterVcpuInfo args{};
         args.mfn = gfn;
         args.offset = offset;
-        return vcpu_op(Op::VCPUOP_register_vcpu_info, vcpu, guest.put(args));
+        return vcpu_op(VcpuCall::VCPUOP_register_vcpu_info, vcpu, guest.put(args));
     }
     int64_t singleshot(uint64_t deadline, uint32_t flags = 0, uint64_t vcpu = 0) {
         abi::VcpuSetSingleshotTimer args{};
         args.timeout_abs_ns = deadline;
         args.flags = flags;
-        return vcpu_op(Op::VCPUOP_set_singleshot_timer, vcpu, guest.put(args));
+        return vcpu_op(VcpuCall::VCPUOP_set_singleshot_timer, vcpu, guest.put(args));
     }
 };
 
@@ -80,7 +80,7 @@ TEST_F(VcpuOp, vcpu_info_must_lie_in_one_page_of_own_ram) {
 TEST_F(VcpuOp, singleshot_timer_is_armed_and_stopped) {
     EXPECT_EQ(singleshot(7'000'000), 0);
     EXPECT_EQ(machine.sched.singleshot_ns.at(&guest.vcpu()), 7'000'000U);
-    EXPECT_EQ(vcpu_op(Op::VCPUOP_stop_singleshot_timer), 0);
+    EXPECT_EQ(vcpu_op(VcpuCall::VCPUOP_stop_singleshot_timer), 0);
     EXPECT_TRUE(machine.sched.singleshot_ns.empty());
 }
 
@@ -95,8 +95,8 @@ TEST_F(VcpuOp, past_deadline_fires_at_once_unless_the_guest_wants_to_know) {
 
 TEST_F(VcpuOp, timers_belong_to_the_caller) {
     EXPECT_EQ(singleshot(5'000'000, 0, 1), minus(Errno::XEN_EINVAL));
-    EXPECT_EQ(vcpu_op(Op::VCPUOP_stop_singleshot_timer, 1), minus(Errno::XEN_EINVAL));
-    EXPECT_EQ(vcpu_op(Op::VCPUOP_stop_periodic_timer), 0);
+    EXPECT_EQ(vcpu_op(VcpuCall::VCPUOP_stop_singleshot_timer, 1), minus(Errno::XEN_EINVAL));
+    EXPECT_EQ(vcpu_op(VcpuCall::VCPUOP_stop_periodic_timer), 0);
 }
 
 TEST_F(VcpuOp, runstate_area_is_written_when_registered) {
@@ -106,7 +106,7 @@ TEST_F(VcpuOp, runstate_area_is_written_when_registered) {
     const uint64_t area = guest.put(abi::VcpuRunstateInfo{});
     abi::VcpuRegisterRunstateMemoryArea args{};
     args.addr.p = area;
-    EXPECT_EQ(vcpu_op(Op::VCPUOP_register_runstate_memory_area, 0, guest.put(args)), 0);
+    EXPECT_EQ(vcpu_op(VcpuCall::VCPUOP_register_runstate_memory_area, 0, guest.put(args)), 0);
     EXPECT_EQ(guest.vcpu().runstate_area.value(), area);
     const auto info = guest.get<abi::VcpuRunstateInfo>(area);
     EXPECT_EQ(info.state, 0U);
@@ -151,7 +151,7 @@ TEST_F(VcpuOp, runstate_updates_are_marked_for_those_who_ask) {
 TEST_F(VcpuOp, bad_runstate_area_is_not_kept) {
     abi::VcpuRegisterRunstateMemoryArea args{};
     args.addr.p = Guest::not_mapped;
-    EXPECT_EQ(vcpu_op(Op::VCPUOP_register_runstate_memory_area, 0, guest.put(args)),
+    EXPECT_EQ(vcpu_op(VcpuCall::VCPUOP_register_runstate_memory_area, 0, guest.put(args)),
               minus(Errno::XEN_EFAULT));
     EXPECT_EQ(guest.vcpu().runstate_area.value(), 0U);
 }
@@ -160,57 +160,59 @@ TEST_F(VcpuOp, time_area_gets_the_time_at_once) {
     domain.domain().shared_info->vcpu_info[0].time.system_time = 42;
     abi::VcpuRegisterTimeMemoryArea args{};
     args.addr.p = 0x6000;
-    EXPECT_EQ(vcpu_op(Op::VCPUOP_register_vcpu_time_memory_area, 0, guest.put(args)), 0);
+    EXPECT_EQ(vcpu_op(VcpuCall::VCPUOP_register_vcpu_time_memory_area, 0, guest.put(args)), 0);
     EXPECT_EQ(guest.vcpu().time_area.value(), 0x6000U);
     EXPECT_EQ(domain.at<abi::VcpuTimeInfo>(0x6000).system_time, 42U);
 
     args.addr.p = 0x6ff0;  // would cross into the next page
-    EXPECT_EQ(vcpu_op(Op::VCPUOP_register_vcpu_time_memory_area, 0, guest.put(args)),
+    EXPECT_EQ(vcpu_op(VcpuCall::VCPUOP_register_vcpu_time_memory_area, 0, guest.put(args)),
               minus(Errno::XEN_EINVAL));
     args.addr.p = Guest::not_mapped;
-    EXPECT_EQ(vcpu_op(Op::VCPUOP_register_vcpu_time_memory_area, 0, guest.put(args)),
+    EXPECT_EQ(vcpu_op(VcpuCall::VCPUOP_register_vcpu_time_memory_area, 0, guest.put(args)),
               minus(Errno::XEN_EFAULT));
     EXPECT_EQ(guest.vcpu().time_area.value(), 0x6000U);
     args.addr.p = 0;
-    EXPECT_EQ(vcpu_op(Op::VCPUOP_register_vcpu_time_memory_area, 0, guest.put(args)), 0);
+    EXPECT_EQ(vcpu_op(VcpuCall::VCPUOP_register_vcpu_time_memory_area, 0, guest.put(args)), 0);
     EXPECT_EQ(guest.vcpu().time_area.value(), 0U);
 }
 
 TEST_F(VcpuOp, vcpus_go_up_and_down) {
-    EXPECT_EQ(vcpu_op(Op::VCPUOP_is_up, 0), 1);
-    EXPECT_EQ(vcpu_op(Op::VCPUOP_is_up, 1), 0);
-    EXPECT_EQ(vcpu_op(Op::VCPUOP_up, 1), minus(Errno::XEN_EINVAL));  // has no state yet
+    EXPECT_EQ(vcpu_op(VcpuCall::VCPUOP_is_up, 0), 1);
+    EXPECT_EQ(vcpu_op(VcpuCall::VCPUOP_is_up, 1), 0);
+    EXPECT_EQ(vcpu_op(VcpuCall::VCPUOP_up, 1), minus(Errno::XEN_EINVAL));  // has no state yet
     domain.vcpu(1).is_initialised = true;
-    EXPECT_EQ(vcpu_op(Op::VCPUOP_up, 1), 0);
-    EXPECT_EQ(vcpu_op(Op::VCPUOP_is_up, 1), 1);
+    EXPECT_EQ(vcpu_op(VcpuCall::VCPUOP_up, 1), 0);
+    EXPECT_EQ(vcpu_op(VcpuCall::VCPUOP_is_up, 1), 1);
     EXPECT_TRUE(machine.sched.online.at(&domain.vcpu(1)));
-    EXPECT_EQ(vcpu_op(Op::VCPUOP_down, 1), 0);
+    EXPECT_EQ(vcpu_op(VcpuCall::VCPUOP_down, 1), 0);
     EXPECT_FALSE(machine.sched.online.at(&domain.vcpu(1)));
     EXPECT_TRUE(machine.ended.empty());
 }
 
 TEST_F(VcpuOp, last_vcpu_down_is_the_end) {
-    EXPECT_EQ(vcpu_op(Op::VCPUOP_down, 0), 0);
+    EXPECT_EQ(vcpu_op(VcpuCall::VCPUOP_down, 0), 0);
     EXPECT_EQ(machine.ended.at(&domain.domain()), hv::domain::End::Poweroff);
 }
 
 TEST_F(VcpuOp, ids_beyond_the_last_vcpu_do_not_exist) {
     for (const uint64_t id : {2UL, 0xffffffffUL}) {
-        EXPECT_EQ(vcpu_op(Op::VCPUOP_is_up, id), minus(Errno::XEN_ENOENT));
+        EXPECT_EQ(vcpu_op(VcpuCall::VCPUOP_is_up, id), minus(Errno::XEN_ENOENT));
     }
 }
 
 TEST_F(VcpuOp, rest_is_not_offered) {
-    for (const Op op : {Op::VCPUOP_initialise, Op::VCPUOP_set_periodic_timer, Op::VCPUOP_send_nmi,
-                        Op::VCPUOP_get_physid, static_cast<Op>(14)}) {
+    for (const VcpuCall op :
+         {VcpuCall::VCPUOP_initialise, VcpuCall::VCPUOP_set_periodic_timer,
+          VcpuCall::VCPUOP_send_nmi, VcpuCall::VCPUOP_get_physid, static_cast<VcpuCall>(14)}) {
         EXPECT_EQ(vcpu_op(op), minus(Errno::XEN_ENOSYS));
     }
 }
 
 TEST_F(VcpuOp, arguments_that_are_not_there_are_a_fault) {
-    for (const Op op : {Op::VCPUOP_get_runstate_info, Op::VCPUOP_register_runstate_memory_area,
-                        Op::VCPUOP_set_singleshot_timer, Op::VCPUOP_register_vcpu_info,
-                        Op::VCPUOP_register_vcpu_time_memory_area}) {
+    for (const VcpuCall op :
+         {VcpuCall::VCPUOP_get_runstate_info, VcpuCall::VCPUOP_register_runstate_memory_area,
+          VcpuCall::VCPUOP_set_singleshot_timer, VcpuCall::VCPUOP_register_vcpu_info,
+          VcpuCall::VCPUOP_register_vcpu_time_memory_area}) {
         EXPECT_EQ(vcpu_op(op, 0, Guest::not_mapped), minus(Errno::XEN_EFAULT));
     }
 }
