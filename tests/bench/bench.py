@@ -56,9 +56,10 @@ class Bench:
     def launch(self):
         """(a) QEMU start to the last domain's first instruction, against bare hash and copy rates."""
         built = self.build("launch", domains=2)
-        hash_rate, copy_rate = self.bare_rates()
         hashed, copied = work_of(built, domains=2)
-        seconds = self.median(lambda: self.boot(built, b"event=domain-started", count=3))
+        runs = self.in_turn(self.bare_rates, lambda: self.boot(built, b"event=domain-started", count=3))
+        hash_rate, copy_rate = (statistics.median(rates) for rates in zip(*runs[0]))
+        seconds = statistics.median(runs[1])
         allowed = 0.5 + 1.15 * (hashed / hash_rate + copied / copy_rate)
         print(f"  hashed {hashed >> 20} MiB at {hash_rate / 1e6:.0f} MB/s, "
               f"copied {copied >> 20} MiB at {copy_rate / 1e6:.0f} MB/s")
@@ -67,8 +68,8 @@ class Bench:
     def kernel_time(self):
         """(b) The kernel's own time to /init, and the whole way to user space beside it."""
         built = self.build("one", domains=1)
-        ours, whole = zip(*(self.kernel_run(built) for _ in range(self.args.runs)))
-        direct = [self.direct_run() for _ in range(self.args.runs)]
+        runs, direct = self.in_turn(lambda: self.kernel_run(built), self.direct_run)
+        ours, whole = zip(*runs)
         print(f"  QEMU start to user space, everything measured: {statistics.median(whole):.2f} s")
         return [row("kernel's own time to /init, vs. direct boot", statistics.median(ours),
                     statistics.median(direct), 1.25)]
@@ -76,9 +77,11 @@ class Bench:
     def four_domains(self):
         """Four domains on 2 CPUs against four direct boots, two at a time."""
         built = self.build("four", domains=4)
-        seconds = self.median(lambda: self.boot(built, USER_SPACE, count=4, memory=2048))
-        direct = self.median(lambda: run_in_pairs(4, self.direct_machine, USER_SPACE))
-        return [row("four domains' user space, vs. four direct boots", seconds, direct, 1.4)]
+        ours, direct = self.in_turn(
+            lambda: self.boot(built, USER_SPACE, count=4, memory=2048),
+            lambda: run_in_pairs(4, self.direct_machine, USER_SPACE))
+        return [row("four domains' user space, vs. four direct boots", statistics.median(ours),
+                    statistics.median(direct), 1.4)]
 
     # ---- parts ----
 
@@ -126,18 +129,18 @@ class Bench:
         return next((self.work / "launch" / "modules").glob("*vmlinux*"))
 
     def bare_rates(self):
+        """Bytes a second that the bare machine hashes, and copies."""
         guest = self.args.build / "lib" / "gantry" / "guests" / "rates_bare.elf"
-        rates = {"hash": [], "copy": []}
-        for _ in range(self.args.runs):
-            with Machine.bare(self.args.qemu, guest) as m:
-                for what, seen in rates.items():
-                    begin = m.wait_for(rf"{what} begin".encode())
-                    end = m.wait_for(rf"{what} end".encode())
-                    seen.append((64 << 20) / (end - begin))
-        return statistics.median(rates["hash"]), statistics.median(rates["copy"])
+        rates = []
+        with Machine.bare(self.args.qemu, guest) as m:
+            for what in ("hash", "copy"):
+                begin = m.wait_for(f"{what} begin".encode())
+                rates.append((64 << 20) / (m.wait_for(f"{what} end".encode()) - begin))
+        return rates
 
-    def median(self, measure):
-        return statistics.median(measure() for _ in range(self.args.runs))
+    def in_turn(self, *measures):
+        """What each of the measures gave, run by run; the host's speed changes while they run."""
+        return list(zip(*([measure() for measure in measures] for _ in range(self.args.runs))))
 
 
 def row(name, seconds, baseline, limit):
