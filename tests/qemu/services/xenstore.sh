@@ -89,7 +89,8 @@ expect_record 'domid=1 outcome=refused'
 expect_said linux 'THERE 2 3 4 '
 
 # Clients that keep to no rule or want everything, beside one that must not notice; then the rude one is
-# polite. And beside them pages that two domains share with two others; one of each pair dies.
+# polite. And beside them pages that two domains share with two others; one of each pair dies; and two PV
+# kernels that are not Linux find each other as the ends of a disk.
 new_case "clients and grants that are no good"
 build <<<'{
   "machine": {"memory": "320M", "cpus": 2}, "measurement": "off", "xenstore": true,
@@ -104,11 +105,15 @@ build <<<'{
     {"name": "user", "domid": 13, "memory": "16M", "kernel": "@grants_in_use@",
      "cmdline": "owners='$((11 * 256 + 12))' number=0"},
     {"name": "user-dies", "domid": 14, "memory": "16M", "kernel": "@grants_in_use@",
-     "cmdline": "owners='$((11 * 256 + 12))' number=1 crash_ms=500", "expect": "crash"}
+     "cmdline": "owners='$((11 * 256 + 12))' number=1 crash_ms=500", "expect": "crash"},
+    {"name": "pv-front", "type": "pv", "memory": "16M", "kernel": "@pv_devices@", "pv": {"p2m": "permuted"},
+     "disks": [{"vdev": "xvda", "backend": "pv-back", "target": "/disk"}],
+     "nets": [{"backend": "pv-back", "bridge": "br0", "mac": "00:16:3e:00:00:07"}]},
+    {"name": "pv-back", "type": "pv", "memory": "16M", "kernel": "@pv_devices@", "cmdline": "back"}
   ]}'
 boot --tpm none
 expect_ok
-for domain in neighbour bad greedy owner user; do
+for domain in neighbour bad greedy owner user pv-front pv-back; do
     expect_pass "$domain"
 done
 
