@@ -3,8 +3,8 @@
 // network interface or, with the option "back", as their back end, which the front end waits for
 // and which then sees it go. The plan: disk 51712 of the target "/disk", bridge "br0", MAC
 // 00:16:3e:00:00:07.
-#include "hv/abi/xen_sched.hpp"
 #include "tests/guest/pv/rt/kernel.hpp"
+#include "tests/guest/pv/rt/waiting.hpp"
 #include "tests/guest/pv/rt/xenstore.hpp"
 
 #include <algorithm>
@@ -73,13 +73,9 @@ void check_front(Xenstore& store) {
 }
 
 // Until the other end's state is this, or is no longer this.
-void wait_for(Xenstore& store, std::string_view state, std::string_view value, bool is = true) {
-    const uint64_t start = system_time_ns();
-    while ((store.read(state) == value) != is) {
-        if (system_time_ns() - start > 60'000'000'000) {
-            fail("the other end does not come");
-        }
-        hypercall(Hypercall::sched_op, hv::abi::SchedOp::SCHEDOP_yield);
+void await_state(Xenstore& store, std::string_view state, std::string_view value, bool is = true) {
+    if (!wait_for([&] { return (store.read(state) == value) == is; }, 60 * second_ns)) {
+        fail("the other end does not come");
     }
 }
 
@@ -87,7 +83,7 @@ void run_front(Xenstore& store) {
     check_front(store);
     const Path back_state(store.read("device/vbd/51712/backend"), "/state");
     check_text(store.write("device/vbd/51712/state", "3"), "OK", "Initialised");
-    wait_for(store, back_state.view(), "4");
+    await_state(store, back_state.view(), "4");
 }
 
 void run_back(Xenstore& store) {
@@ -95,9 +91,9 @@ void run_back(Xenstore& store) {
     const Path device(front.view(), "/51712");
     const Path state(device.view(), "/state");
     const Path front_state(store.read(Path(device.view(), "/frontend").view()), "/state");
-    wait_for(store, front_state.view(), "3");
+    await_state(store, front_state.view(), "3");
     check_text(store.write(state.view(), "4"), "OK", "Connected");
-    wait_for(store, front_state.view(), "3", false);  // it has ended, and its home is gone
+    await_state(store, front_state.view(), "3", false);  // it has ended, and its home is gone
 }
 
 }  // namespace

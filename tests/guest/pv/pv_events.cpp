@@ -10,6 +10,7 @@
 #include "tests/guest/pv/rt/pointers.hpp"
 #include "tests/guest/pv/rt/second.hpp"
 #include "tests/guest/pv/rt/user.hpp"
+#include "tests/guest/pv/rt/waiting.hpp"
 
 #include <atomic>
 
@@ -24,35 +25,11 @@ using hv::abi::SchedOp;
 using hv::abi::VcpuOp;
 
 constexpr uint64_t ms = 1'000'000;
-constexpr uint64_t patience = 3000 * ms;
 
 volatile uint8_t& mask(unsigned vcpu = 0) {
     return vcpu_info(vcpu).evtchn_upcall_mask;
 }
 
-template <class Condition>
-bool wait_for(Condition condition) {
-    const uint64_t start = system_time_ns();
-    while (!condition()) {
-        if (system_time_ns() - start > patience) {
-            return false;
-        }
-        hypercall(Hypercall::sched_op, SchedOp::SCHEDOP_yield);
-    }
-    return true;
-}
-
-uint32_t bind_ipi(uint32_t vcpu) {
-    hv::abi::EvtchnBindIpi args{vcpu, 0};
-    check_result(hypercall(Hypercall::event_channel_op, EventChannelOp::EVTCHNOP_bind_ipi, &args),
-                 0, "bind_ipi");
-    return args.port;
-}
-void send(uint32_t port) {
-    const hv::abi::EvtchnSend args{port};
-    check_result(hypercall(Hypercall::event_channel_op, EventChannelOp::EVTCHNOP_send, &args), 0,
-                 "send");
-}
 void unmask_port(uint32_t port) {
     std::atomic_ref{shared_info().evtchn_mask[port / 64]}.fetch_and(~(1ULL << port % 64));
 }

@@ -10,6 +10,7 @@
 #include "tests/guest/pv/rt/pointers.hpp"
 #include "tests/guest/pv/rt/second.hpp"
 #include "tests/guest/pv/rt/traps.hpp"
+#include "tests/guest/pv/rt/waiting.hpp"
 
 namespace {
 
@@ -19,21 +20,11 @@ using hv::abi::EventChannelOp;
 using hv::abi::SchedOp;
 
 constexpr uint64_t ms = 1'000'000;
-constexpr uint64_t patience = 3000 * ms;
 constexpr uint32_t lowest = hv::abi::EVTCHN_FIFO_PRIORITY_MIN;
 
 template <class T>
 int64_t port_op(EventChannelOp op, T args) {
     return hypercall(Hypercall::event_channel_op, op, args);
-}
-uint32_t bind_ipi(uint32_t vcpu) {
-    hv::abi::EvtchnBindIpi args{vcpu, 0};
-    check_result(port_op(EventChannelOp::EVTCHNOP_bind_ipi, &args), 0, "bind_ipi");
-    return args.port;
-}
-void send(uint32_t port) {
-    const hv::abi::EvtchnSend args{port};
-    check_result(port_op(EventChannelOp::EVTCHNOP_send, &args), 0, "send");
 }
 int64_t unmask(uint32_t port) {
     const hv::abi::EvtchnUnmask args{port};
@@ -42,18 +33,6 @@ int64_t unmask(uint32_t port) {
 int64_t close(uint32_t port) {
     const hv::abi::EvtchnClose args{port};
     return port_op(EventChannelOp::EVTCHNOP_close, &args);
-}
-
-template <class Condition>
-bool wait_for(Condition condition) {
-    const uint64_t start = system_time_ns();
-    while (!condition()) {
-        if (system_time_ns() - start > patience) {
-            return false;
-        }
-        hypercall(Hypercall::sched_op, SchedOp::SCHEDOP_yield);
-    }
-    return true;
 }
 
 // The ports whose events vCPU 0 has taken, as digits of a number in base 100.
@@ -178,7 +157,7 @@ void timer_and_poll(uint32_t timer_port) {
     hv::abi::SchedPoll poll{};
     poll.ports = to_argument(&timer_port);
     poll.nr_ports = 1;
-    poll.timeout = system_time_ns() + patience;
+    poll.timeout = system_time_ns() + 3 * second_ns;
     check_result(hypercall(Hypercall::sched_op, SchedOp::SCHEDOP_poll, &poll), 0, "poll");
     check(wait_for([&] { return (fifo::word(timer_port).load() & fifo::PENDING) != 0; }),
           "the timer's event");

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Two PV kernels, told which is which by their command line. Domain 1, the granter, lets domain 2
 // map a page, and ends while it is in use; domain 2 goes on with what is left of it.
-#include "hv/abi/xen_sched.hpp"
 #include "tests/guest/pv/rt/grants.hpp"
 #include "tests/guest/pv/rt/memory.hpp"
 #include "tests/guest/pv/rt/pages.hpp"
+#include "tests/guest/pv/rt/waiting.hpp"
 
 namespace {
 
@@ -15,7 +15,6 @@ constexpr uint16_t granter_id = 1;
 constexpr uint16_t mapper_id = 2;
 constexpr uint32_t ref = 20;
 constexpr uint64_t magic = 0x600d600d600d600d;
-constexpr uint64_t patience_ns = 60'000'000'000;
 
 // Words of the page.
 constexpr uint64_t word_magic = 0;
@@ -23,13 +22,9 @@ constexpr uint64_t word_mapped = 8;    // by the mapper
 constexpr uint64_t word_goodbye = 16;  // by the granter, which then ends
 
 template <class Condition>
-void wait_until(Condition&& condition, std::string_view what) {
-    const uint64_t start = system_time_ns();
-    while (!condition()) {
-        if (system_time_ns() - start > patience_ns) {
-            fail(what);
-        }
-        hypercall(Hypercall::sched_op, hv::abi::SchedOp::SCHEDOP_yield);
+void wait_until(Condition condition, std::string_view what) {
+    if (!wait_for(condition, 60 * second_ns)) {
+        fail(what);
     }
 }
 

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/guest/pv/rt/xenstore.hpp"
 
-#include "hv/abi/xen_event_channel.hpp"
-#include "hv/abi/xen_sched.hpp"
 #include "tests/guest/pv/rt/kernel.hpp"
 #include "tests/guest/pv/rt/pages.hpp"
+#include "tests/guest/pv/rt/waiting.hpp"
 
 #include <atomic>
 #include <cstring>
@@ -17,16 +16,11 @@ using hv::abi::XsType;
 namespace {
 
 constexpr uint32_t ring_size = hv::abi::XENSTORE_RING_SIZE;
-constexpr uint64_t patience_ns = 60'000'000'000;
 
 template <class Condition>
 void wait_until(Condition holds) {
-    const uint64_t start = system_time_ns();
-    while (!holds()) {
-        if (system_time_ns() - start > patience_ns) {
-            fail("Xenstore does not answer");
-        }
-        hypercall(Hypercall::sched_op, hv::abi::SchedOp::SCHEDOP_yield);
+    if (!wait_for(holds, 60 * second_ns)) {
+        fail("Xenstore does not answer");
     }
 }
 
@@ -97,8 +91,7 @@ void Xenstore::get(char* to, uint32_t count) {
 }
 
 void Xenstore::notify() {
-    const hv::abi::EvtchnSend args{start_info().store_evtchn};
-    hypercall(Hypercall::event_channel_op, hv::abi::EventChannelOp::EVTCHNOP_send, &args);
+    send(start_info().store_evtchn);
 }
 
 }  // namespace pv
