@@ -7,9 +7,16 @@
 #include "hv/base/address.hpp"
 #include "hv/domain/vcpu.hpp"
 
+#include <atomic>
 #include <concepts>
 
 namespace hv::event {
+
+// A word that the guest changes too, with locked instructions; so do we.
+template <class T>
+std::atomic_ref<T> shared(T& word) {
+    return std::atomic_ref{word};
+}
 
 // What became of an event.
 struct Raised {

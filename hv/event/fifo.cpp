@@ -5,18 +5,8 @@
 #include "hv/event/fifo_word.hpp"
 
 #include <algorithm>
-#include <atomic>
 
 namespace hv::event {
-
-namespace {
-
-// The guest changes the same words with locked instructions; so do we.
-std::atomic_ref<uint32_t> shared(uint32_t& word) {
-    return std::atomic_ref{word};
-}
-
-}  // namespace
 
 void Fifo::init(std::span<FifoPort> ports) {
     is_used_ = false;

@@ -13,14 +13,6 @@ namespace hv::event {
 
 namespace {
 
-// The guest changes the same words with locked instructions; so do we.
-std::atomic_ref<uint64_t> shared(uint64_t& word) {
-    return std::atomic_ref{word};
-}
-std::atomic_ref<uint8_t> shared(uint8_t& byte) {
-    return std::atomic_ref{byte};
-}
-
 // What the domain's ABI makes of it.
 template <class Work>
 auto by_abi(const domain::Domain& domain, Work work) {

@@ -9,11 +9,6 @@ namespace {
 
 constexpr uint32_t bits_per_word = 64;
 
-// The guest changes the same words with locked instructions; so do we.
-std::atomic_ref<uint64_t> shared(uint64_t& word) {
-    return std::atomic_ref{word};
-}
-
 uint64_t bit_of(EvtchnPort port) {
     return uint64_t{1} << (port.value() % bits_per_word);
 }

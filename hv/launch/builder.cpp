@@ -15,7 +15,7 @@ namespace hv::hyperlaunch {
 
 namespace {
 
-constinit abi::LaunchInfo info{};
+constinit abi::LaunchInfo launch_info{};
 
 void must_map(Result<void, mm::P2mError> mapped) {
     if (!mapped.ok()) {
@@ -51,13 +51,13 @@ boot::PhysicalRange module_for_builder(const boot::Machine& m, const Plan& plan,
 
 void map_modules(const boot::Machine& m, const Plan& plan, domain::Domain& builder) {
     GuestPaddr at = builder_modules_at;
-    uint32_t& count = info.module_count;
+    uint32_t& count = launch_info.module_count;
     while (count < m.info.modules.size()) {
         const boot::PhysicalRange module = module_for_builder(m, plan, count);
         const uint64_t offset = page_offset(module.first.value());
         const mm::Extent frames = frames_of(module);
         must_map(builder.p2m.map(to_gfn(at), frames.first, frames.count, mm::Access::ReadOnly));
-        info.modules[count++].contents = {at.value() + offset, module.bytes};
+        launch_info.modules[count++].contents = {at.value() + offset, module.bytes};
         at = at + (frames.count << page_shift);
     }
 }
@@ -70,11 +70,11 @@ void map_measurement(domain::Domain& builder) {
     must_map(builder.p2m.map(to_gfn(builder_log_at), to_mfn(mm::to_paddr(measured.log.data())),
                              measured.log.size() >> page_shift, mm::Access::ReadWrite));
     must_map(builder.p2m.map_device(to_gfn(builder_tpm_at), to_mfn(tpm_base), tpm_localities));
-    info.log = {builder_log_at.value(), measured.log.size()};
-    info.log_used = measured.log_used;
-    info.tpm = {builder_tpm_at.value(), tpm_localities * tpm_locality_bytes};
-    info.tpm_locality = measured.locality;
-    info.banks = measured.banks.bits();
+    launch_info.log = {builder_log_at.value(), measured.log.size()};
+    launch_info.log_used = measured.log_used;
+    launch_info.tpm = {builder_tpm_at.value(), tpm_localities * tpm_locality_bytes};
+    launch_info.tpm_locality = measured.locality;
+    launch_info.banks = measured.banks.bits();
 }
 
 }  // namespace
@@ -84,10 +84,10 @@ void equip_builder(const boot::Machine& m, const Plan& plan, domain::Domain& bui
     const uint64_t image_end = align_up(builder_image_at.value() + image.size(), page_size);
     zero_ram(builder, image_end + abi::launch_zeroed_heap_bytes);
     copy_in(builder, builder_image_at, image);
-    info.version = 1;
-    info.heap = {image_end, (builder.tot_pages << page_shift) - image_end};
-    info.window = {to_gpaddr(domain::builder_window_first).value(),
-                   domain::builder_window_pages << page_shift};
+    launch_info.version = 1;
+    launch_info.heap = {image_end, (builder.tot_pages << page_shift) - image_end};
+    launch_info.window = {to_gpaddr(domain::builder_window_first).value(),
+                          domain::builder_window_pages << page_shift};
     map_modules(m, plan, builder);
     map_measurement(builder);
     domain::Vcpu& v = *builder.vcpus[0];
@@ -96,7 +96,7 @@ void equip_builder(const boot::Machine& m, const Plan& plan, domain::Domain& bui
 }
 
 const abi::LaunchInfo& builder_info() {
-    return info;
+    return launch_info;
 }
 
 void strip_builder(domain::Domain& builder) {

@@ -11,7 +11,7 @@ namespace hv::hyperlaunch {
 
 namespace {
 
-constinit Plan plan;
+constinit Plan the_plan;
 
 [[noreturn]] void refuse(const launch::DecodeError& error) {
     TextOf<300> text;
@@ -95,11 +95,11 @@ Plan& read_plan(boot::Machine& m) {
     if (lcm.bytes > launch::max_lcm_bytes) {
         dev::stop("launch control module refused: larger than 1 MiB");
     }
-    plan.lcm = copy_of_lcm(m, lcm);
-    plan.effective_cmdline = copy_of_line(m, m.info.command_line);
+    the_plan.lcm = copy_of_lcm(m, lcm);
+    the_plan.effective_cmdline = copy_of_line(m, m.info.command_line);
 
     launch::DecodeNotes notes;
-    const auto decoded = launch::decode(plan.lcm, plan.graph, &notes);
+    const auto decoded = launch::decode(the_plan.lcm, the_plan.graph, &notes);
     if (!decoded.ok()) {
         refuse(decoded.error());
     }
@@ -108,9 +108,9 @@ Plan& read_plan(boot::Machine& m) {
         text.put("launch control module: ignored ").put(note.path.view()).put(' ');
         dev::log(text.put(note.property.view()).view());
     }
-    check_modules(m.info, plan.graph);
-    dev::Record{"lcm"}.with("domains", plan.graph.domains.size());
-    return plan;
+    check_modules(m.info, the_plan.graph);
+    dev::Record{"lcm"}.with("domains", the_plan.graph.domains.size());
+    return the_plan;
 }
 
 }  // namespace hv::hyperlaunch

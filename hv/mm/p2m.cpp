@@ -7,7 +7,7 @@ namespace hv::mm {
 
 namespace {
 
-constexpr uint64_t table_flags = pte::P | pte::RW | pte::US | pte::A;
+constexpr uint64_t guest_table_flags = pte::P | pte::RW | pte::US | pte::A;
 // A and D are preset: the walk would set them, which costs a locked store on real processors.
 constexpr uint64_t common_flags = pte::P | pte::US | pte::A | pte::D;
 
@@ -38,7 +38,7 @@ bool is_within_limit(Gfn gfn, uint64_t count) {
 
 Result<void, P2mError> P2m::init(TablePool pool) {
     // Once domains run only single pages change, which leaves every table in use.
-    return table_.init(pool, table_flags, FreedTables::Kept);
+    return table_.init(pool, guest_table_flags, FreedTables::Kept);
 }
 
 Result<void, P2mError> P2m::map(Gfn gfn, Mfn mfn, uint64_t count, Access access) {

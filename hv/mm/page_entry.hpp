@@ -22,11 +22,13 @@ inline constexpr uint64_t address_mask = 0x000ffffffffff000;
 
 // Levels count from 0 (4 KiB) to 3 (the root of four-level tables).
 inline constexpr unsigned root_level = 3;
+inline constexpr uint64_t entries = 512;  // of a table
+inline constexpr uint64_t entry_bytes = 8;
 constexpr uint64_t frames_per_entry(unsigned level) {
     return uint64_t{1} << (9 * level);
 }
 constexpr uint64_t index(uint64_t frame, unsigned level) {
-    return (frame >> (9 * level)) & 511;
+    return (frame >> (9 * level)) & (entries - 1);
 }
 constexpr Mfn frame(uint64_t entry) {
     return Mfn{(entry & address_mask) >> page_shift};

@@ -23,7 +23,6 @@ namespace {
 
 namespace pte = mm::pte;
 
-constexpr uint64_t entries = 512;
 constexpr uint64_t blocks_per_table = 8;  // STUB_BLOCK is 64 pages
 constexpr uint64_t block_pages = STUB_BLOCK / page_size;
 constexpr uint64_t vcpu_frames = 5;  // data, traps, IDT, fault stack, GDT
@@ -44,9 +43,10 @@ class Frames {
     struct Frame {
         Gfn gfn;
         std::byte* bytes;
-        [[nodiscard]] std::span<uint64_t, entries> table() const {
+        [[nodiscard]] std::span<uint64_t, pte::entries> table() const {
             // SAFETY: a whole zeroed frame, aligned to its size.
-            return std::span<uint64_t, entries>{reinterpret_cast<uint64_t*>(bytes), entries};
+            return std::span<uint64_t, pte::entries>{reinterpret_cast<uint64_t*>(bytes),
+                                                     pte::entries};
         }
     };
     Frame take() {
@@ -62,7 +62,7 @@ class Frames {
 };
 
 constexpr uint64_t tables_for_m2p(uint64_t max_mfn) {
-    return (max_mfn / abi::pv_m2p_entries_per_frame + entries - 1) / entries;
+    return (max_mfn / abi::pv_m2p_entries_per_frame + pte::entries - 1) / pte::entries;
 }
 constexpr uint64_t tables_for_blocks(uint64_t vcpus) {
     return (vcpus + blocks_per_table - 1) / blocks_per_table;
@@ -97,14 +97,14 @@ void map_m2p(Frames& frames, domain::Domain& d) {
     const uint64_t pages = pv.max_mfn / abi::pv_m2p_entries_per_frame;
     std::span<uint64_t> l1;
     for (uint64_t page = 0; page < pages; ++page) {
-        if (page % entries == 0) {
+        if (page % pte::entries == 0) {
             const Frames::Frame table = frames.take();
-            l2.table()[page / entries] = entry(table.gfn, table_flags);
+            l2.table()[page / pte::entries] = entry(table.gfn, table_flags);
             l1 = table.table();
         }
         const Gfn gfn{abi::pv_m2p_gfn + page};
         const bool exists = d.p2m.lookup(gfn).has_value();
-        l1[page % entries] = entry(exists ? gfn : invalid.gfn, read_only);
+        l1[page % pte::entries] = entry(exists ? gfn : invalid.gfn, read_only);
     }
     pv.m2p_root = l3.gfn;
 }
@@ -113,7 +113,7 @@ void map_m2p(Frames& frames, domain::Domain& d) {
 // domain may have.
 constexpr uint64_t frames_per_2m = 512;
 constexpr uint64_t tables_for_ram(uint64_t frames) {
-    constexpr uint64_t frames_per_table = frames_per_2m * entries;
+    constexpr uint64_t frames_per_table = frames_per_2m * pte::entries;
     return (frames + frames_per_table - 1) / frames_per_table;
 }
 
@@ -123,19 +123,19 @@ void map_ram(Frames& frames, PvDomain& pv) {
     std::span<uint64_t> l2;
     for (uint64_t gfn = 0; gfn < pv.mapped_frames; gfn += frames_per_2m) {
         const uint64_t page = gfn / frames_per_2m;
-        if (page % entries == 0) {
+        if (page % pte::entries == 0) {
             const Frames::Frame table = frames.take();
-            l3.table()[page / entries] = entry(table.gfn, table_flags);
+            l3.table()[page / pte::entries] = entry(table.gfn, table_flags);
             l2 = table.table();
         }
-        l2[page % entries] = entry(Gfn{gfn}, read_write | pte::PS);
+        l2[page % pte::entries] = entry(Gfn{gfn}, read_write | pte::PS);
     }
 }
 
 // --- Blocks
 
 // Descriptors of hv's part of the GDT, from selector 0xe000. [apm2] 4.7, 4.8.
-void fill_gdt(std::span<uint64_t, entries> gdt, uint64_t tss) {
+void fill_gdt(std::span<uint64_t, pte::entries> gdt, uint64_t tss) {
     constexpr uint64_t base = abi::FIRST_RESERVED_GDT_BYTE;
     const auto at = [&](uint64_t selector) -> uint64_t& { return gdt[(selector - base) / 8]; };
     at(abi::FLAT_RING3_CS32) = 0x00cffb000000ffff;
@@ -202,7 +202,7 @@ Result<void, AreaError> map_blocks(mm::Arena& arena, Frames& frames, domain::Dom
         const Frames::Frame l1 = frames.take();  // in a row
         l2.table()[i] = entry(l1.gfn, table_flags);
         if (i == 0) {
-            pv.area_tables = {l1.table().data(), tables * entries};
+            pv.area_tables = {l1.table().data(), tables * pte::entries};
         }
     }
     std::array<Gfn, STUB_TEXT_PAGES> text{};

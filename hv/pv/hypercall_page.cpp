@@ -22,7 +22,7 @@ constexpr std::array<uint8_t, 11> iret_stub = {0x51, 0x41, 0x53, 0x50, 0xb8, hyp
                                                0,    0,    0,    0x0f, 0x05};
 
 template <size_t N>
-void put(std::span<std::byte> at, const std::array<uint8_t, N>& code) {
+void copy_code(std::span<std::byte> at, const std::array<uint8_t, N>& code) {
     std::transform(code.begin(), code.end(), at.begin(),
                    [](uint8_t b) { return static_cast<std::byte>(b); });
 }
@@ -34,9 +34,9 @@ void fill_hypercall_page(std::span<std::byte, page_size> page) {
     for (size_t number = 0; number < page.size() / stub_bytes; ++number) {
         const auto at = page.subspan(number * stub_bytes, stub_bytes);
         if (number == hypercall_iret) {
-            put(at, iret_stub);
+            copy_code(at, iret_stub);
         } else {
-            put(at, stub(static_cast<uint8_t>(number)));
+            copy_code(at, stub(static_cast<uint8_t>(number)));
         }
     }
 }

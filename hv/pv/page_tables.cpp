@@ -20,9 +20,6 @@ namespace {
 
 namespace pte = mm::pte;
 
-constexpr uint64_t entries = 512;
-constexpr uint64_t entry_bytes = 8;
-
 // User mappings survive a change of CR3 on Xen, kernel mappings never do; nobody may ask.
 constexpr uint64_t global = 1 << 8;
 
@@ -90,7 +87,7 @@ std::optional<Leaf> walk(const domain::Vcpu& v, GuestVaddr address) {
             return std::nullopt;
         }
         if (depth == 0) {
-            leaf.at = GuestPaddr{table + index * entry_bytes};
+            leaf.at = GuestPaddr{table + index * pte::entry_bytes};
             leaf.value = *value;
             leaf.is_user = leaf.is_user && (*value & pte::US) != 0;
             return leaf;
@@ -158,7 +155,7 @@ Result<void, TableError> note_below(domain::Domain& d, Gfn table, uint8_t own_le
         return Err{TableError::NotDone};
     }
     --tables_left;
-    for (uint64_t first = 0; first < entries; first += entries_at_a_time) {
+    for (uint64_t first = 0; first < pte::entries; first += entries_at_a_time) {
         const Entries read = read_entries(d, table, first);
         for (uint64_t n = 0; n < read.size(); ++n) {
             if (own_level == 4 && is_hypervisor_slot(first + n)) {
@@ -176,7 +173,7 @@ template <class Use>
 Result<void, TableError> with_entry(domain::Domain& d, GuestPaddr at, Use&& use) {
     TRY(check_place(d, at));
     const bool found = d.p2m.with_page(to_gfn(at), true, [&](std::byte* page) {
-        use(entry_at(page, page_offset(at.value()) / entry_bytes));
+        use(entry_at(page, page_offset(at.value()) / pte::entry_bytes));
     });
     if (!found) {
         return Err{TableError::BadFrame};
@@ -188,10 +185,10 @@ Result<void, TableError> with_entry(domain::Domain& d, GuestPaddr at, Use&& use)
 
 Result<void, TableError> check_place(domain::Domain& d, GuestPaddr at) {
     const Gfn table = to_gfn(at);
-    if (at.value() % entry_bytes != 0 || !own_frame(d, table)) {
+    if (at.value() % pte::entry_bytes != 0 || !own_frame(d, table)) {
         return Err{TableError::BadFrame};
     }
-    const uint64_t index = page_offset(at.value()) / entry_bytes;
+    const uint64_t index = page_offset(at.value()) / pte::entry_bytes;
     if (is_hypervisor_slot(index) && level(d, table) == 4) {
         return Err{TableError::BadSlot};
     }
@@ -296,7 +293,7 @@ bool mend_write_fault(domain::Vcpu& v, GuestVaddr address) {
         return false;
     }
     return v.domain->p2m.with_page(to_gfn(leaf->at), true, [&](std::byte* page) {
-        entry_at(page, page_offset(leaf->at.value()) / entry_bytes).fetch_or(pte::RW);
+        entry_at(page, page_offset(leaf->at.value()) / pte::entry_bytes).fetch_or(pte::RW);
     });
 }
 

@@ -14,7 +14,7 @@ namespace {
 
 constexpr unsigned vector_nmi = 2;
 constexpr unsigned vector_double_fault = 8;
-constexpr uint64_t entry_bytes = 16;  // of stub_entries
+constexpr uint64_t stub_entry_bytes = 16;  // of stub_entries
 // #DF, #TS, #NP, #SS, #GP, #PF, #AC, #CP, #VC, #SX: the stub finds an error code, [apm2] 8.2.
 constexpr uint32_t vectors_with_error = 0x60227d00;
 
@@ -32,7 +32,7 @@ static_assert(sizeof(Gate) == 16);
 
 void set_gate(domain::Vcpu& v, unsigned vector, uint8_t dpl) {
     constexpr uint8_t present_interrupt_gate = 0x8e;
-    const uint64_t target = stub_address(v, stub_offset(stub_entries) + vector * entry_bytes);
+    const uint64_t target = stub_address(v, stub_offset(stub_entries) + vector * stub_entry_bytes);
     const Gate gate{.offset_low = static_cast<uint16_t>(target),
                     .selector = STUB_KERNEL_CS,
                     .ist = uint8_t{vector == vector_double_fault},

@@ -17,17 +17,40 @@ cmake -S . -B "$work/cmake" -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPIL
     -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_CXX_COMPILER_LAUNCHER= \
     -DCMAKE_EXPORT_COMPILE_COMMANDS=ON >"$work/cmake.log" 2>&1 ||
     { cat "$work/cmake.log"; exit 1; }
-jq --arg root "$source/" --arg cmake "$work/cmake/" '
-    [.[] | select(.file | (endswith(".cpp") and (startswith($root + "tests/") | not)) or
-                          (endswith(".cxx") and (startswith($cmake + "tests/") | not)))]
-    | group_by(.file) | map(sort_by(.command | contains(" -ffreestanding ")) | last)' \
-    "$work/cmake/compile_commands.json" >"$work/compile_commands.json"
+# units < ENTRIES: those of the product, freestanding ones first. A unit is a source, or a file of
+# CMake's that includes sources.
+units() {
+    jq --arg root "$source/" --arg cmake "$work/cmake/" '
+        [.[] | select(.file | (endswith(".cpp") and (startswith($root + "tests/") | not)) or
+                              (endswith(".cxx") and (startswith($cmake + "tests/") | not)))]
+        | sort_by(.command | contains(" -ffreestanding ") | not) | unique_by(.file)
+        | sort_by(.command | contains(" -ffreestanding ") | not)'
+}
 
-# What is compiled: a source, or a file of CMake's that includes sources.
-jq -r '.[].file' "$work/compile_commands.json" >"$work/units"
+# sources_of UNIT, as the repository names them.
+sources_of() {
+    case $1 in
+        *.cxx) sed -n 's/^#include "\(.*\)"$/\1/p' "$1" ;;
+        *) echo "$1" ;;
+    esac | sed "s|^$source/||"
+}
+
+# A unit all of whose sources earlier ones have is the host's copy of a freestanding one.
+units <"$work/cmake/compile_commands.json" >"$work/units.json"
+declare -A is_looked_at=()
+while read -r unit; do
+    is_new=
+    for file in $(sources_of "$unit"); do
+        [ -n "${is_looked_at[$file]:-}" ] || is_new=yes
+        is_looked_at[$file]=yes
+    done
+    [ -z "$is_new" ] || echo "$unit"
+done < <(jq -r '.[].file' "$work/units.json") >"$work/units"
+jq --rawfile units "$work/units" '($units | split("\n")) as $kept | map(select(.file | IN($kept[])))' \
+    "$work/units.json" >"$work/compile_commands.json"
+
 find "${folders[@]}" -name '*.cpp' | sort >"$work/sources"
-if ! { grep '\.cpp$' "$work/units"; grep '\.cxx$' "$work/units" | xargs sed -n 's/^#include "\(.*\)"$/\1/p'; } |
-    sed "s|^$source/||" | sort | diff - "$work/sources"; then
+if ! printf '%s\n' "${!is_looked_at[@]}" | sort | diff - "$work/sources"; then
     echo "these sources are compiled by no target"
     exit 1
 fi

@@ -7,7 +7,7 @@
 namespace xenstore {
 namespace {
 
-constexpr uint32_t size = hv::abi::XENSTORE_RING_SIZE;
+constexpr uint32_t ring_size = hv::abi::XENSTORE_RING_SIZE;
 
 uint32_t load(uint32_t& field, std::memory_order order = std::memory_order_relaxed) {
     return std::atomic_ref{field}.load(order);
@@ -22,12 +22,12 @@ hv::Result<size_t, BadIndex> Ring::read(std::span<char> to) {
     const uint32_t consumed = load(page_->req_cons);
     // Pairs with the client's barrier between its bytes and its index.
     const uint32_t ready = load(page_->req_prod, std::memory_order_acquire) - consumed;
-    if (ready > size) {
+    if (ready > ring_size) {
         return hv::Err{BadIndex{}};
     }
     const auto count = static_cast<uint32_t>(std::min<size_t>(ready, to.size()));
     for (uint32_t i = 0; i < count; ++i) {
-        to[i] = page_->req[(consumed + i) % size];
+        to[i] = page_->req[(consumed + i) % ring_size];
     }
     // The bytes are copied before the client may overwrite them.
     store(page_->req_cons, consumed + count, std::memory_order_release);
@@ -38,12 +38,12 @@ hv::Result<size_t, BadIndex> Ring::write(std::span<const char> from) {
     const uint32_t produced = load(page_->rsp_prod);
     // Pairs with the client's barrier between copying bytes and moving its index.
     const uint32_t waiting = produced - load(page_->rsp_cons, std::memory_order_acquire);
-    if (waiting > size) {
+    if (waiting > ring_size) {
         return hv::Err{BadIndex{}};
     }
-    const auto count = static_cast<uint32_t>(std::min<size_t>(size - waiting, from.size()));
+    const auto count = static_cast<uint32_t>(std::min<size_t>(ring_size - waiting, from.size()));
     for (uint32_t i = 0; i < count; ++i) {
-        page_->rsp[(produced + i) % size] = from[i];
+        page_->rsp[(produced + i) % ring_size] = from[i];
     }
     // The bytes are there before the client may read them.
     store(page_->rsp_prod, produced + count, std::memory_order_release);
