@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A launcher that does what it may not, then what it may. Its machine has one domain that is held
-// for each of the roles below, by name:
+// for each of the roles below, by name, and a neighbour that runs until they meet:
 //     late     is started, and may end at once        never    is decided against
 //     rescue   the recovery domain, started with a reason
 // With `rescue` on its command line the guest is that domain, and looks for the reason; with
@@ -13,6 +13,7 @@
 #include "hv/abi/xen_errno.hpp"
 #include "hv/abi/xen_sched.hpp"
 #include "tests/guest/harness/guest.hpp"
+#include "tests/guest/harness/meeting.hpp"
 
 #include <array>
 #include <cstring>
@@ -143,8 +144,10 @@ void launch(const rt::StartInfo& info) {
     const uint16_t never = domid_of(info, "never");
     const uint16_t rescue = domid_of(info, "rescue");
     try_nobody();
-    try_too_much(static_cast<uint16_t>(rt::cpuid(0x40000004).ecx), domid_of(info, "neighbour"),
-                 rescue);
+    const uint16_t neighbour = domid_of(info, "neighbour");
+    try_too_much(static_cast<uint16_t>(rt::cpuid(0x40000004).ecx), neighbour, rescue);
+    rt::EventChannels events = rt::EventChannels::start();
+    guest::meet(events, hv::DomainId{neighbour});
     try_bad_arguments();
     if (fate_of(late).state != LaunchState::Held || fate_of(rescue).state != LaunchState::Held) {
         guest::fail("a held domain runs");

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Does what start order looks at, one after the other, each if its command line asks for it: waits
-// (ms=), prints in two pieces (say=1), writes data/ready into Xenstore (write=1), tells the reason
-// that a recovery domain finds (reason=1), waits again (then_ms=), crashes (crash=1).
+// (ms=), meets another domain (meets=ID), prints in two pieces (say=1), writes data/ready into
+// Xenstore (write=1), tells the reason that a recovery domain finds (reason=1), waits and meets
+// again (then_ms=, then_meets=ID), crashes (crash=1).
 #include "domb/rt/hypercall.hpp"
 #include "domb/rt/platform.hpp"
 #include "domb/services/xenstore_client/client.hpp"
@@ -10,14 +11,18 @@
 #include "hv/abi/xen_event_channel.hpp"
 #include "hv/abi/xen_sched.hpp"
 #include "tests/guest/harness/guest.hpp"
+#include "tests/guest/harness/meeting.hpp"
 
 #include <algorithm>
+#include <optional>
 
 namespace {
 
 using xenstore_client::Client;
 using xenstore_client::Message;
 using Kind = Message::Kind;
+
+constexpr uint64_t patience_ns = 60'000'000'000;
 
 void yield() {
     rt::hypercall(rt::Hypercall::sched_op, hv::abi::SchedOp::SCHEDOP_yield);
@@ -42,7 +47,6 @@ class Store {
     Client& client() { return *client_; }
     // Of the request under way.
     Message reply() {
-        constexpr uint64_t patience_ns = 20'000'000'000;
         const uint64_t start = guest::now_ns();
         while (guest::now_ns() - start < patience_ns) {
             const auto message = client_->poll();
@@ -78,24 +82,47 @@ void write_ready() {
     }
 }
 
+// The launcher does not wait for ever until Xenstore has it, so a recovery domain may be earlier.
+std::string_view reason_of(Store& store) {
+    const uint64_t start = guest::now_ns();
+    while (true) {
+        store.client().read("recovery/reason");
+        const Message reply = store.reply();
+        if (reply.kind != Kind::Reply) {
+            guest::fail("recovery/reason cannot be read");
+        }
+        if (!reply.text.empty() || guest::now_ns() - start > patience_ns) {
+            return reply.text;
+        }
+        yield();
+    }
+}
+
 void tell_reason(const rt::StartInfo& info) {
     const auto module = info.module(info.module_count() - 1);
     // SAFETY: bytes as text.
     const auto* const text = reinterpret_cast<const char*>(module.data());
     say("module: ", {text, std::find(text, text + module.size(), '\0')});
     Store store;
-    store.client().read("recovery/reason");
-    const Message reply = store.reply();
-    say("node: ", reply.text);
-    if (reply.kind != Kind::Reply) {
-        guest::fail("recovery/reason cannot be read");
+    say("node: ", reason_of(store));
+}
+
+void meet_if_any(std::optional<rt::EventChannels>& events, uint64_t domid) {
+    if (domid == 0) {
+        return;
     }
+    if (!events) {
+        events.emplace(rt::EventChannels::start());
+    }
+    guest::meet(*events, hv::DomainId{static_cast<uint16_t>(domid)});
 }
 
 }  // namespace
 
 void guest::run(const rt::StartInfo& info) {
+    std::optional<rt::EventChannels> events;
     wait_ms(option(info, "ms", 0));
+    meet_if_any(events, option(info, "meets", 0));
     if (option(info, "say", 0) != 0) {
         print("I am at your ");
         wait_ms(20);
@@ -108,6 +135,7 @@ void guest::run(const rt::StartInfo& info) {
         tell_reason(info);
     }
     wait_ms(option(info, "then_ms", 0));
+    meet_if_any(events, option(info, "then_meets", 0));
     if (option(info, "crash", 0) != 0) {
         rt::shutdown(rt::ShutdownReason::SHUTDOWN_crash);
     }

@@ -74,7 +74,7 @@ build <<<'{
   "machine": {"memory": "256M", "cpus": 2}, "measurement": "off",
   "domains": [
     {"name": "launcher", "memory": "16M", "kernel": "@launcher_abuse@", "roles": ["launcher"]},
-    {"name": "neighbour", "memory": "32M", "kernel": "@neighbour@", "cmdline": "seconds=5"},
+    {"name": "neighbour", "memory": "32M", "kernel": "@neighbour@", "cmdline": "seconds=2 max_gap_ms=4000 meets=1"},
     {"name": "late", "memory": "16M", "kernel": "@hello@", "after": ["neighbour"]},
     {"name": "never", "memory": "16M", "kernel": "@hello@", "after": ["neighbour"]},
     {"name": "rescue", "memory": "16M", "kernel": "@launcher_abuse@", "cmdline": "rescue",
