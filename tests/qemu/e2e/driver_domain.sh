@@ -6,7 +6,6 @@
 # usage: driver_domain.sh GANTRY SOURCE_DIR
 . "$(dirname "$0")/../scenario.sh"
 source_dir=$2
-time_limit=240
 
 new_case "a driver domain and three that use it"
 if ! "$source_dir/images/recipe/driver-domain" "$source_dir" >"$built.out" 2>"$built.err"; then
@@ -45,6 +44,14 @@ expect_line 'driver     still running'
 verify
 expect_matches
 
+# tell_when_connected: the host tells the driver domain to crash once its disk is known to be connected.
+tell_when_connected() {
+    until grep -qsF 'event=domain-ready domid=2 ' "$built/record.log"; do
+        sleep 0.1
+    done
+    echo crash >"$(readlink "$built/console/driver.pty")"
+}
+
 # What it is for is over; the manifest says what follows.
 new_case "the driver domain crashes"
 "$source_dir/images/recipe/make-initrd" --libraries "$(dirname "$0")/driver_crash.init" \
@@ -63,7 +70,10 @@ build <<<'{
     {"name": "rescue", "memory": "16M", "kernel": "@steps@", "cmdline": "reason=1",
      "roles": ["recovery"]}
   ]}'
-boot --tpm none
+tell_when_connected &
+teller=$!
+boot --tpm none --ptys
+kill "$teller" 2>/dev/null
 expect_status 1
 expect_line 'machine: unexpected'
 expect_record 'event=domain-ready domid=1 name=driver when=serving'
