@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Audits the page tables that the hypervisor's CPUs use, in a machine that runs: QEMU's monitor
-stops it at a moment when every CPU is in the hypervisor, and this walks the tables in its memory.
-Prints each fault and ends with 1 if there is one.
-usage: page_tables.py QMP_SOCKET HV_ELF CPUS"""
+"""Audits the page tables that the hypervisor's CPUs use, in a machine that runs: lets a machine go
+that QEMU has not started yet (-S), waits until the launch record has a domain that runs, has QEMU's
+monitor stop the machine at a moment when every CPU is in the hypervisor, and walks the tables in its
+memory. Prints each fault and ends with 1 if there is one.
+usage: page_tables.py QMP_SOCKET HV_ELF CPUS RECORD"""
 import collections
 import json
 import pathlib
@@ -119,6 +120,16 @@ def faults_of(found, symbols):
         yield f"{pages_of_text} executable pages, expected {(rodata - text) // 4096}"
 
 
+def run_until_started(monitor, record):
+    """Until a domain runs."""
+    monitor.execute("cont")
+    deadline = time.monotonic() + LIMIT_S
+    while not record.exists() or b"event=domain-started" not in record.read_bytes():
+        if time.monotonic() > deadline:
+            sys.exit("no domain has started")
+        time.sleep(0.02)
+
+
 def stop_in_hypervisor(monitor, idt):
     """Stops the machine when no CPU runs a guest: its descriptor tables would be loaded then."""
     deadline = time.monotonic() + LIMIT_S
@@ -133,9 +144,10 @@ def stop_in_hypervisor(monitor, idt):
 
 
 def main():
-    path, elf, count = sys.argv[1:]
+    path, elf, count, record = sys.argv[1:]
     symbols = symbols_of(elf)
     monitor = Monitor(path)
+    run_until_started(monitor, pathlib.Path(record))
     cpus = stop_in_hypervisor(monitor, symbols["idt"])
     faults = []
     if len(cpus) != int(count):
