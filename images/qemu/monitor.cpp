@@ -29,7 +29,7 @@ std::string read_registers(const std::filesystem::path& socket) {
     const UniqueFd fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
     sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
     socket.string().copy(address.sun_path, sizeof(address.sun_path) - 1);
-    const timeval patience{.tv_sec = 1, .tv_usec = 0};
+    const timeval patience{.tv_sec = 10, .tv_usec = 0};  // a busy host stops its CPUs late
     ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     constexpr std::string_view commands =
         R"({"execute":"qmp_capabilities"}{"execute":"stop"}{"execute":"human-monitor-command",)"
