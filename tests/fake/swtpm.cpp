@@ -37,8 +37,8 @@ int connect_to(const std::filesystem::path& path) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     std::strncpy(address.sun_path, path.c_str(), sizeof(address.sun_path) - 1);
-    // About five seconds for the process to make its socket.
-    for (int attempt = 0; attempt < 500; ++attempt) {
+    // About 20 seconds for the process to make its socket: the host may be busy.
+    for (int attempt = 0; attempt < 2000; ++attempt) {
         const int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         // SAFETY: the socket interface takes every kind of address as sockaddr.
         if (connect(s, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0) {

@@ -61,8 +61,8 @@ grep -qxF '/local/domain/1/backend/vbd/3/51729/physical-device = "1:0"   (n1,r3)
 [ "$("$gantry" show --json --xenstore "$work/devices" | jq -r '.[] | select(.path != "/") |
     "\(.path) = \"\(.value)\"   (\(.permissions | join(",")))"')" = "$(cat "$work/tree")" ] ||
     fail "the Xenstore tree is another one as JSON"
-jq -r '.events[].text' "$work/devices/reference.json" |
-    grep -q '^disk xvdb1 ro storage /dev/ram0$' || fail "a disk is not measured"
+jq -r '.events[].text' "$work/devices/reference.json" >"$work/texts"
+grep -q '^disk xvdb1 ro storage /dev/ram0$' "$work/texts" || fail "a disk is not measured"
 
 # Start order reaches the launch, the measurement and Xenstore, and brings the launcher along.
 build "$corpus/good/order.json" -o "$work/order"

@@ -14,7 +14,7 @@ trap 'rm -rf "$work"' EXIT
 failures=0
 name=
 built=      # output folder of the last build
-time_limit=120
+time_limit=240  # seconds for a machine, several times what it takes on a busy host
 if [ -n "${SCENARIO_QEMU:-}" ] && [ ! -x "$SCENARIO_QEMU" ]; then
     echo "$SCENARIO_QEMU is missing: images/recipe/fetch-qemu $(dirname "$SCENARIO_QEMU") gets it"
     exit 1

@@ -45,7 +45,7 @@ void guest::run(const rt::StartInfo& info) {
         rt::hypercall(rt::Hypercall::sched_op, hv::abi::SchedOp::SCHEDOP_yield);
     }
     // The service has now taken everything up to out_prod, or does so with the next notice.
-    const uint64_t limit = now_ns() + 5'000'000'000;
+    const uint64_t limit = now_ns() + 30'000'000'000;
     while (std::atomic_ref{ring.out_cons}.load() != ring.out_prod) {
         if (now_ns() > limit) {
             fail("nobody drains the console any more");

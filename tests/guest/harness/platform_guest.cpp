@@ -19,7 +19,7 @@ namespace {
 using hv::abi::HvmParam;
 using hv::abi::XenconsInterface;
 
-constexpr uint64_t patience_ns = 5'000'000'000;
+constexpr uint64_t patience_ns = 30'000'000'000;
 
 uint64_t get_param(HvmParam index) {
     hv::abi::HvmParamArgs argument{

@@ -7,7 +7,7 @@ trap 'kill "$swtpm" 2>/dev/null || true; rm -rf "$work"' EXIT
 swtpm_setup --tpm2 --tpmstate "$work" --pcr-banks sha256,sha384 --createek --logfile "$work/log" >/dev/null
 swtpm socket --tpm2 --tpmstate dir="$work" --ctrl type=unixio,path="$work/ctrl" --terminate &
 swtpm=$!
-for _ in $(seq 100); do
+for _ in $(seq 400); do
     [[ -S $work/ctrl ]] && break
     sleep 0.05
 done

@@ -74,7 +74,7 @@ void check_front(Xenstore& store) {
 
 // Until the other end's state is this, or is no longer this.
 void await_state(Xenstore& store, std::string_view state, std::string_view value, bool is = true) {
-    if (!wait_for([&] { return (store.read(state) == value) == is; }, 60 * second_ns)) {
+    if (!wait_for([&] { return (store.read(state) == value) == is; })) {
         fail("the other end does not come");
     }
 }

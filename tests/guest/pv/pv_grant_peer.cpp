@@ -23,7 +23,7 @@ constexpr uint64_t word_goodbye = 16;  // by the granter, which then ends
 
 template <class Condition>
 void wait_until(Condition condition, std::string_view what) {
-    if (!wait_for(condition, 60 * second_ns)) {
+    if (!wait_for(condition)) {
         fail(what);
     }
 }

@@ -13,6 +13,7 @@
 #include "images/qemu/unique_fd.hpp"
 
 #include <array>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -24,6 +25,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 namespace {
 
@@ -103,22 +105,30 @@ sockaddr_un address_of(const char* path) {
     return address;
 }
 
+// The name is there when somebody listens.
 UniqueFd accept_one(const char* path) {
-    const sockaddr_un address = address_of(path);
+    const std::string early_name = std::string{path} + ".early";
+    const sockaddr_un address = address_of(early_name.c_str());
     const UniqueFd listener{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
     // SAFETY: the socket interface takes every address as sockaddr; here and below.
     if (::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-        ::listen(listener.get(), 1) != 0) {
+        ::listen(listener.get(), 1) != 0 || std::rename(early_name.c_str(), path) != 0) {
         give_up(path);
     }
     return UniqueFd{::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC)};
 }
 
+// Whose name may be there before it listens.
 UniqueFd connect_to(const char* path) {
     const sockaddr_un address = address_of(path);
     UniqueFd socket{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-    if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-        give_up(path);
+    for (int attempt = 0;
+         ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0;
+         ++attempt) {
+        if (errno != ECONNREFUSED || attempt == 1000) {
+            give_up(path);
+        }
+        ::usleep(10'000);
     }
     return socket;
 }

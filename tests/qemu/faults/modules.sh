@@ -124,7 +124,7 @@ move_segment() {
         # shellcheck disable=SC2059  # the format is the byte
         printf "\\x$(printf %x $(($2 >> byte & 255)))"
     done | dd of="$1" bs=1 seek="$at" conv=notrunc status=none
-    readelf -lW "$1" | grep -q "^  LOAD .* $(printf 0x%016x "$2") " || fail "no segment was moved"
+    grep -q "^  LOAD .* $(printf 0x%016x "$2") " <(readelf -lW "$1") || fail "no segment was moved"
 }
 
 # moved GPADDR: boots with a kernel one of whose segments wants to be there.

@@ -43,4 +43,11 @@ console = os.open(wait_for(f"{out}/console/stays.pty"), os.O_RDWR | os.O_NOCTTY)
 while "SPEAK" not in next_line(lambda: os.read(console, 1)):
     pass
 os.write(console, b"typed\n")
-time.sleep(1)  # the terminal must not be closed before gantry has read it
+# The terminal stays open until the domain has it, or is gone.
+said = more = b"\n"
+try:
+    while more and b"CONSOLE typed" not in said:
+        more = os.read(console, 1024)
+        said += more
+except OSError:
+    pass

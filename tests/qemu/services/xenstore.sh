@@ -33,7 +33,7 @@ expect_tree() {
 
 # The host's end of domain 2's channels and console, while its machine runs.
 talk() {
-    timeout 150 python3 "$(dirname "$0")/talk.py" "$1"
+    timeout 270 python3 "$(dirname "$0")/talk.py" "$1"
 }
 
 for type in pvh pv; do
@@ -96,7 +96,7 @@ build <<<'{
   "machine": {"memory": "320M", "cpus": 2}, "measurement": "off", "xenstore": true,
   "domains": [
     {"name": "neighbour", "memory": "16M", "kernel": "@xenstore_ring@", "cmdline": "seconds=8"},
-    {"name": "bad", "memory": "16M", "kernel": "@xenstore_ring@", "cmdline": "rude=1 seconds=4"},
+    {"name": "bad", "memory": "16M", "kernel": "@xenstore_ring@", "cmdline": "rude=1 seconds=4 max_gap_ms=20000"},
     {"name": "greedy", "memory": "16M", "kernel": "@xenstore_greedy@"},
     {"name": "owner", "domid": 11, "memory": "16M", "kernel": "@grants_in_use@",
      "cmdline": "users='$((13 * 256 + 14))'"},
@@ -117,12 +117,12 @@ for domain in neighbour bad greedy owner user pv-front pv-back; do
     expect_pass "$domain"
 done
 
-# Another domain has the role, and ends: the others go on without Xenstore.
+# Another domain has the role, and ends: the others go on without Xenstore, for 2 seconds after that.
 new_case "a Xenstore that crashes"
 build <<<'{
   "machine": {"memory": "256M", "cpus": 2}, "measurement": "off",
   "domains": [
-    {"name": "neighbour", "memory": "32M", "kernel": "@neighbour@", "cmdline": "seconds=2 max_gap_ms=4000"},
+    {"name": "neighbour", "memory": "32M", "kernel": "@neighbour@", "cmdline": "seconds=2 max_gap_ms=4000 outlives=2"},
     {"name": "store", "memory": "16M", "kernel": "@crash@", "cmdline": "how=0", "roles": ["xenstore"]}
   ]}'
 boot --tpm none

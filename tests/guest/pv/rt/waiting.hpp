@@ -12,9 +12,10 @@ namespace pv {
 
 inline constexpr uint64_t second_ns = 1'000'000'000;
 
-// Whether it holds in time.
+// Whether it holds in time: on a busy host another vCPU may stand still for seconds.
 template <class Condition>
-bool wait_for(Condition condition, uint64_t patience_ns = 3 * second_ns) {
+bool wait_for(Condition condition) {
+    constexpr uint64_t patience_ns = 60 * second_ns;
     const uint64_t start = system_time_ns();
     while (!condition()) {
         if (system_time_ns() - start > patience_ns) {

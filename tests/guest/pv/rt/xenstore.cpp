@@ -19,7 +19,7 @@ constexpr uint32_t ring_size = hv::abi::XENSTORE_RING_SIZE;
 
 template <class Condition>
 void wait_until(Condition holds) {
-    if (!wait_for(holds, 60 * second_ns)) {
+    if (!wait_for(holds)) {
         fail("Xenstore does not answer");
     }
 }
