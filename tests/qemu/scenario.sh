@@ -108,6 +108,16 @@ expect_said() {
     done
 }
 
+# expect_reason DOMAIN TEXT: the recovery domain, a guest `steps`, finds it in its module and in
+# Xenstore.
+expect_reason() {
+    local where
+    for where in module node; do
+        grep -qxF -- "$where: $2" "$built/console/$1.log" || fail "$1 is not told by its $where: $2"
+    done
+    expect_pass "$1"
+}
+
 # The machine did what the plan said.
 expect_ok() {
     expect_status 0

@@ -17,15 +17,6 @@ expect_order() {
     done
 }
 
-# expect_reason DOMAIN TEXT: the recovery domain finds it in its module and in Xenstore.
-expect_reason() {
-    local where
-    for where in module node; do
-        grep -qxF -- "$where: $2" "$built/console/$1.log" || fail "$1 is not told by its $where: $2"
-    done
-    expect_pass "$1"
-}
-
 new_case "a chain"
 build <<<'{
   "machine": {"memory": "256M", "cpus": 2}, "measurement": "off", "xenstore": true,
