@@ -21,7 +21,7 @@ struct Loaded {
 };
 
 std::optional<Refusal> find_problem(const launch::Artifact& artifact, const Module& module) {
-    if (module.contents.size() != artifact.size_bytes) {
+    if (!artifact.can_have(module.contents.size())) {
         return Refusal::ModuleSize;
     }
     if (artifact.expected_sha256 &&

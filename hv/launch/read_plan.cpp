@@ -34,7 +34,7 @@ bool is_delivered(const boot::BootInfo& info, const launch::Artifact& artifact,
     }
     const uint64_t bytes = info.modules[artifact.module_index].bytes;
     text.put(" has ").dec(bytes).put(" bytes, expected ").dec(artifact.size_bytes);
-    return artifact.size_bytes == 0 || bytes == artifact.size_bytes;
+    return artifact.can_have(bytes);
 }
 
 void say_unless_delivered(const boot::BootInfo& info, const launch::Artifact& artifact,

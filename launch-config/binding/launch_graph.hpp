@@ -69,8 +69,11 @@ struct Artifact {
     uint32_t module_index = 0;  // multiboot order, the LCM is 0
     std::string_view name;      // label, e.g. "vmlinux"; measured in the domain's text
     std::string_view source;    // what `gantry build` made it from, e.g. "vmlinuz (unpacked)"
-    uint64_t size_bytes = 0;    // as built; a loader that delivers less is refused
+    uint64_t size_bytes = 0;    // as built; 0: unknown
     std::optional<std::array<std::byte, 32>> expected_sha256;  // enforced by domB, or hv
+
+    // Whether a module of so many bytes can be this file: what is cut short is refused.
+    bool can_have(uint64_t bytes) const { return size_bytes == 0 || bytes == size_bytes; }
 };
 
 // Overrides of the default CPUID policy of a domain.

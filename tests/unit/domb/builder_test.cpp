@@ -114,6 +114,14 @@ TEST_F(Builder, refuses_missing_and_short_modules) {
               "path=/domains/1/initrd");
 }
 
+TEST_F(Builder, takes_modules_of_any_size_where_the_plan_names_none) {
+    launch::Domain& domain = add_domain("one", "/domains/0", true);
+    domain.kernel.size_bytes = 0;
+    domain.initrd->size_bytes = 0;
+    EXPECT_EQ(build(&events), Outcome::Capped);
+    EXPECT_EQ(outcome(1), LaunchOutcome::Ready);
+}
+
 TEST_F(Builder, refuses_a_domain_with_too_little_memory) {
     add_domain("one", "/domains/0", true).memory_bytes = 0x1002000;
     add_domain("two", "/domains/1", false).memory_bytes = 0x1001000;
