@@ -4,10 +4,11 @@
 # memory and their heartbeat: one machine after the other, each with other seeds, until there were
 # SECONDS of hostility. How a hostile kernel ends, or whether it hangs, is its own business; that the
 # neighbours and hv notice nothing is not. A failure is repeated by the seed that its line names.
-# usage: pv_fuzz.sh GANTRY [SECONDS [SEED]]
+# usage: pv_fuzz.sh GANTRY [SECONDS [SEED [CPUS]]]
 . "$(dirname "$0")/../scenario.sh"
 seconds=${2:-60}
 seed=${3:-1}
+first_cpus=${4:-2}             # of the first machine; then 1 and 2 by turns
 hostile_seconds=10          # a machine's share; the kernels begin one after the other within it
 dangers=(0 0 0 0 1 3 10 50 300)  # one kernel for each: how many of 1000 choices may be its end
 machine_seconds=$((hostile_seconds + 5))
@@ -74,7 +75,7 @@ expect_no_harm() {
 # One CPU for every other machine: there a CPU that is lost is everybody's.
 for ((spent = 0, machines = 0; spent < seconds; spent += hostile_seconds, ++machines)); do
     new_case "seed $seed"
-    cpus=$((2 - machines % 2))
+    cpus=$((machines % 2 == 0 ? first_cpus : 3 - first_cpus))
     plan | build
     boot --tpm none --cpus "$cpus"
     cut -c 1-200 <"$built.out" >"$built.cut" && mv "$built.cut" "$built.out"  # what hostile kernels wrote
