@@ -9,21 +9,23 @@ namespace {
 
 // Properties of the known dialects whose meaning would change the launch and that this version
 // cannot carry out. To skip them silently would start another machine than the one described.
-constexpr std::array<std::string_view, 16> not_implemented{"permissions",
-                                                           "functions",
-                                                           "mem-min",
-                                                           "security-id",
-                                                           "passthrough",
-                                                           "xen,enhanced",
-                                                           "domain-cpupool",
-                                                           "xen,domain-p2m-mem-mb",
-                                                           "xen,static-mem",
-                                                           "direct-map",
-                                                           "llc-colors",
-                                                           "max_grant_version",
-                                                           "max_grant_frames",
-                                                           "max_maptrack_frames",
-                                                           "trap-unmapped-accesses"};
+constexpr auto not_implemented = std::to_array<std::string_view>({
+    "permissions",
+    "functions",
+    "mem-min",
+    "security-id",
+    "passthrough",
+    "xen,enhanced",
+    "domain-cpupool",
+    "xen,domain-p2m-mem-mb",
+    "xen,static-mem",
+    "direct-map",
+    "llc-colors",
+    "max_grant_version",
+    "max_grant_frames",
+    "max_maptrack_frames",
+    "trap-unmapped-accesses",
+});
 
 constexpr bool is_letter_or_digit(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
