@@ -14,7 +14,7 @@ import struct
 import sys
 import tempfile
 
-from figures import run_tool
+from launch import build_launch
 from machine import Machine, SoftwareTpm, argument_parser, run_in_pairs
 
 USER_SPACE = re.compile(rb"reached user space")
@@ -86,7 +86,7 @@ class Bench:
     # ---- parts ----
 
     def build(self, name, domains):
-        manifest = {
+        return build_launch(self.args.build, self.work, name, {
             "machine": {"memory": "2G", "cpus": 2},
             "measurement": "required",
             "domains": [
@@ -99,12 +99,7 @@ class Bench:
                 }
                 for n in range(domains)
             ],
-        }
-        path = self.work / f"{name}.json"
-        path.write_text(json.dumps(manifest))
-        out = self.work / name
-        run_tool(self.args.build / "bin" / "gantry", "build", path, "-o", out)
-        return out
+        })
 
     def boot(self, built, pattern, count, memory=1024):
         """Seconds from QEMU's start to the count-th match in what the machine says."""

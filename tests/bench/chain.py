@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """A chain of tiny domains, each of which starts when the one before has written a node: what a link costs
 beyond the guest's own time, by the launch record. For device_bench.py."""
-import json
 import re
 import statistics
 
-from figures import run_tool, said_by
+from figures import said_by
+from launch import build_launch
 from machine import Machine, NoTpm
 
 LINKS = 8
@@ -14,21 +14,19 @@ STARTED = re.compile(rb"t_ns=(\d+) event=domain-started domid=(\d+) name=link\d+
 OWN = re.compile(rb"bench: own (\d+)\r?\n")
 
 
-def build(gantry, guests, work):
+def build(build_dir, work):
+    guest = build_dir / "lib" / "gantry" / "guests" / "chain_link.elf"
+
     def link(number):
         domain = {"name": f"link{number}", "memory": "16M", "cmdline": "seconds=10",
-                  "kernel": str((guests / "chain_link.elf").resolve()),
+                  "kernel": str(guest.resolve()),
                   "ready": {"when": "xenstore", "path": "data/ready", "value": "yes"}}
         return domain if number == 1 else {**domain, "after": [f"link{number - 1}"]}
 
-    manifest = work / "chain.json"
-    manifest.write_text(json.dumps({
+    return build_launch(build_dir, work, "chain", {
         "machine": {"memory": "512M", "cpus": 2}, "measurement": "off", "xenstore": True,
         "domains": [link(number) for number in range(1, LINKS + 1)],
-    }))
-    out = work / "chain"
-    run_tool(gantry, "build", manifest, "-o", out)
-    return out
+    })
 
 
 def run(qemu, built):

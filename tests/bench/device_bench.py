@@ -18,7 +18,8 @@ import sys
 import tempfile
 
 import chain
-from figures import figures_of, per, print_table, rate, run_tool, said_by
+from figures import figures_of, per, print_table, rate, said_by
+from launch import build_launch, run_tool
 from machine import ROOT, Machine, NoTpm, argument_parser
 
 KINDS = ("pvh", "pv", "virtio")
@@ -83,8 +84,7 @@ class Bench:
         run_tool(ROOT / "images" / "recipe" / "driver-domain", ROOT)
         self.initrds = {"xen": self.make_initrd("xen", XEN), "virtio": self.make_initrd("virtio", VIRTIO)}
         self.launches = {kind: self.build(kind) for kind in ("pvh", "pv")}
-        self.chain = chain.build(args.build / "bin" / "gantry",
-                                 args.build / "lib" / "gantry" / "guests", work)
+        self.chain = chain.build(args.build, work)
 
     def make_initrd(self, name, modules):
         path = self.work / f"{name}.cpio"
@@ -98,8 +98,7 @@ class Bench:
     def build(self, kind):
         linux = {"memory": "160M", "kernel": str(self.kernel)}
         served = {**linux, "initrd": str(self.initrds["xen"]), "nets": [{"backend": "driver"}]}
-        manifest = self.work / f"{kind}.json"
-        manifest.write_text(json.dumps({
+        return build_launch(self.args.build, self.work, kind, {
             "machine": {"memory": "1G", "cpus": 2},
             "measurement": "off",
             "domains": [
@@ -110,10 +109,7 @@ class Bench:
                 {**linux, "name": "driver", "cmdline": f"console=hvc0 {CMDLINE}",
                  "initrd": str(ROOT / "build" / "cache" / "driver.cpio")},
             ],
-        }))
-        out = self.work / kind
-        run_tool(self.args.build / "bin" / "gantry", "build", manifest, "-o", out)
-        return out
+        })
 
     def run(self, kind):
         """Figures in ns."""

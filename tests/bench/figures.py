@@ -3,7 +3,6 @@
 the runs, the lowest and the highest run, and ratios of medians and of lowest runs."""
 import re
 import statistics
-import subprocess
 import sys
 
 
@@ -28,10 +27,6 @@ def said_by(output, source):
     """The bytes of one domain's frames (hv/abi/uart_frame.hpp), whatever came between them."""
     frames = re.finditer(rb"\x1e([0-9a-f]{2})[0-9a-f]([0-9a-f]{4})", output)
     return b"".join(output[f.end():f.end() + int(f[2], 16)] for f in frames if f[1] == source)
-
-
-def run_tool(*command):
-    subprocess.run([str(c) for c in command], check=True, stdout=subprocess.DEVNULL)
 
 
 def print_table(samples, rows, pairs):

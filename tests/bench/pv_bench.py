@@ -15,7 +15,8 @@ import re
 import sys
 import tempfile
 
-from figures import figures_of, meets, per, print_table, run_tool, said_by
+from figures import figures_of, meets, per, print_table, said_by
+from launch import build_launch, run_tool
 from machine import ROOT, Machine, NoTpm, argument_parser
 
 KINDS = ("pv", "pvh", "bare")
@@ -79,17 +80,13 @@ class Bench:
         self.launches = {kind: self.build(kind, cache / "vmlinuz") for kind in ("pv", "pvh")}
 
     def build(self, kind, kernel):
-        manifest = self.work / f"{kind}.json"
-        manifest.write_text(json.dumps({
+        return build_launch(self.args.build, self.work, kind, {
             "machine": {"memory": "1G", "cpus": 2},
             "measurement": "off",
             "domains": [{"name": "linux", "type": kind, "memory": "256M",
                          "kernel": str(kernel.resolve()), "initrd": str(self.initrd),
                          "cmdline": f"console=hvc0 {CMDLINE}"}],
-        }))
-        out = self.work / kind
-        run_tool(self.args.build / "bin" / "gantry", "build", manifest, "-o", out)
-        return out
+        })
 
     def machine(self, kind):
         if kind != "bare":

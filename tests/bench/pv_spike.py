@@ -8,14 +8,13 @@ usage: pv_spike.py [--build DIR] [--qemu PATH] [--runs N] [--loops N]
 Ends with 1 if the chosen variant misses its target. Ratios are against the same machine's own bare
 ring crossing; nanoseconds by the TSC rate that hv tells.
 """
-import json
 import pathlib
 import re
-import subprocess
 import sys
 import tempfile
 
-from machine import Machine, argument_parser
+from launch import build_launch
+from machine import Machine, NoTpm, argument_parser
 
 # name in the guest: (what it is, its yardstick, the most it may cost)
 VARIANTS = {
@@ -32,11 +31,6 @@ VARIANTS = {
     "c_page": ("C: b_page with one exit each way", "bare", None),
 }
 CHOSEN = ("b_sysret", "b_page")  # system calls return by SYSRET: VGCF_in_syscall
-
-
-class NoTpm:
-    def arguments(self):
-        return []
 
 
 def main():
@@ -61,17 +55,13 @@ def parse_arguments():
 def contained_run(args):
     guest = args.build / "lib" / "gantry" / "guests" / "pv_spike.elf"
     with tempfile.TemporaryDirectory(prefix="gantry-bench-") as work:
-        manifest = pathlib.Path(work) / "spike.json"
-        manifest.write_text(json.dumps({
+        built = build_launch(args.build, pathlib.Path(work), "spike", {
             "machine": {"memory": "256M", "cpus": 1},
             "measurement": "off",
             "domains": [{"name": "spike", "memory": "32M", "kernel": str(guest.resolve()),
                          "cmdline": options(args)}],
-        }))
-        out = pathlib.Path(work) / "out"
-        subprocess.run([args.build / "bin" / "gantry", "build", manifest, "-o", out], check=True,
-                       stdout=subprocess.DEVNULL)
-        return times_of(Machine.of_launch(args.qemu, out, 256, NoTpm()))
+        })
+        return times_of(Machine.of_launch(args.qemu, built, 256, NoTpm()))
 
 
 def bare_run(args):
