@@ -46,7 +46,7 @@ expect_every_heartbeat() {
 bad bad spin seconds=8 poweroff
 beside_neighbour "a guest that spins" --cpus 1
 expect_pass bad
-bad bad hypercall_flood seconds=3 poweroff
+bad bad hypercall_flood seconds=6 poweroff
 beside_neighbour "a flood of hypercalls" --cpus 1
 expect_pass bad
 
