@@ -8,8 +8,9 @@
 
 namespace hv::dev {
 
-bool write_guest_console(DomainId source, uint8_t channel, std::span<const char> text) {
-    return uart_offer_frame(static_cast<uint8_t>(source.value()), channel, text);
+bool write_guest_console(DomainId source, uint8_t channel, std::span<const char> text,
+                         UartSender sender) {
+    return uart_offer_frame(static_cast<uint8_t>(source.value()), channel, text, sender);
 }
 
 void tell_console_room(DomainId domain, uint8_t channel, uint16_t bytes) {

@@ -75,9 +75,10 @@ void uart_write_frame(uint8_t source, std::span<const char> payload) {
     }
 }
 
-bool uart_offer_frame(uint8_t source, uint8_t channel, std::span<const char> payload) {
+bool uart_offer_frame(uint8_t source, uint8_t channel, std::span<const char> payload,
+                      UartSender sender) {
     const Taken taken;
-    return output.offer({.source = source, .channel = channel, .payload = payload});
+    return output.offer({.source = source, .channel = channel, .payload = payload}, sender);
 }
 
 uint64_t uart_deadline_ns() {

@@ -4,6 +4,8 @@
 // nobody does. Input is in uart_input.hpp. Callable from every CPU.
 #pragma once
 
+#include "hv/dev/uart_sender.hpp"
+
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -13,10 +15,11 @@ namespace hv::dev {
 // 115200 8N1 with FIFOs. Before this, writes go nowhere.
 void uart_init();
 
-// One frame of the hypervisor's own, and one of a guest; at most 1024 bytes. A guest's may find no
-// room: then false, and it is to try again.
+// One frame of the hypervisor's own, and one of a domain; at most 1024 bytes. A domain's may find
+// no room: then false, and it is to try again.
 void uart_write_frame(uint8_t source, std::span<const char> payload);
-[[nodiscard]] bool uart_offer_frame(uint8_t source, uint8_t channel, std::span<const char> payload);
+[[nodiscard]] bool uart_offer_frame(uint8_t source, uint8_t channel, std::span<const char> payload,
+                                    UartSender sender);
 
 // When uart_pump is to be called, on any CPU, for what the UART has not taken yet. 0: nothing
 // waits.

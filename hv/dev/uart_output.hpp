@@ -10,6 +10,7 @@
 #include "hv/base/assert.hpp"
 #include "hv/base/text.hpp"
 #include "hv/dev/byte_queue.hpp"
+#include "hv/dev/uart_sender.hpp"
 
 #include <algorithm>
 #include <array>
@@ -32,6 +33,10 @@ class UartOutput {
     static constexpr size_t max_payload = 1024;
     // Room that guests leave to the hypervisor's own frames.
     static constexpr size_t reserve = Capacity / 4;
+    // Room that is asked for whatever a frame's size, or those who send many short ones would keep
+    // long ones out; and guests leave as much to services.
+    static constexpr size_t longest = abi::uart_frame_header_bytes + max_payload;
+    static_assert(reserve + 2 * longest <= Capacity);
     // One pump() takes no longer.
     static constexpr uint64_t pump_ns = 2'000'000;
     // Guests wait for a UART that takes something now and then, and not for one that does not.
@@ -43,17 +48,17 @@ class UartOutput {
     // A frame of the hypervisor, which cannot wait.
     void put(const UartFrame& frame) {
         tell_loss();
-        if (!push(frame, 0)) {
+        if (!push(frame, abi::uart_frame_header_bytes + frame.payload.size())) {
             lost_ += frame.payload.size();
         }
         pump();
     }
 
-    // A frame of a guest. False: there is no room; try again later.
-    [[nodiscard]] bool offer(const UartFrame& frame) {
+    // A frame of a domain. False: there is no room; try again later.
+    [[nodiscard]] bool offer(const UartFrame& frame, UartSender sender) {
         pump();
         tell_loss();
-        if (!push(frame, reserve)) {
+        if (!push(frame, reserve + (sender == UartSender::Service ? 1 : 2) * longest)) {
             if (stuck_ns() < patience_ns) {
                 return false;
             }
@@ -80,9 +85,9 @@ class UartOutput {
     }
 
   private:
-    bool push(const UartFrame& frame, size_t left) {
+    bool push(const UartFrame& frame, size_t room) {
         ASSERT(frame.payload.size() <= max_payload);
-        if (queue_.room() < abi::uart_frame_header_bytes + frame.payload.size() + left) {
+        if (queue_.room() < room) {
             return false;
         }
         if (queue_.empty()) {
@@ -115,7 +120,7 @@ class UartOutput {
         TextOf<80> text;
         text.put("nobody has read the UART: ").dec(lost_).put(" bytes are lost\n");
         constexpr auto source = static_cast<uint8_t>(abi::UartSource::Hypervisor);
-        if (push({.source = source, .channel = 0, .payload = text.view()}, reserve)) {
+        if (push({.source = source, .channel = 0, .payload = text.view()}, reserve + 2 * longest)) {
             lost_ = 0;
         }
     }

@@ -17,13 +17,20 @@ namespace {
 
 constexpr uint32_t bytes_at_a_time = 512;
 
+dev::UartSender sender_of(const launch::Roles& roles) {
+    using launch::Role;
+    const bool is_service =
+        roles.has(Role::Console) || roles.has(Role::Launcher) || roles.has(Role::Xenstore);
+    return is_service ? dev::UartSender::Service : dev::UartSender::Guest;
+}
+
 // Sends the first bytes; args[1] (count in its low half) and args[2] then stand for the rest.
 Answer write_text(Call& call, DomainId source, uint8_t channel) {
     const auto count = static_cast<uint32_t>(call.args[1]);
     std::array<char, bytes_at_a_time> buffer;
     const auto text = std::span{buffer}.first(std::min(count, bytes_at_a_time));
     TRY(edge(domain::copy_from_guest(call.vcpu, std::as_writable_bytes(text), call.pointer(2))));
-    if (!dev::write_guest_console(source, channel, text)) {
+    if (!dev::write_guest_console(source, channel, text, sender_of(call.domain().roles))) {
         sched::yield_current();
         return again();
     }

@@ -166,7 +166,7 @@ bool read_record(hv::Reader& input, Record& r) {
 
 }  // namespace
 
-bool hv::dev::write_guest_console(DomainId, uint8_t, std::span<const char>) {
+bool hv::dev::write_guest_console(DomainId, uint8_t, std::span<const char>, UartSender) {
     return true;
 }
 void hv::dev::tell_console_room(DomainId, uint8_t, uint16_t) {}

@@ -61,6 +61,16 @@ TEST_F(ConsoleIo, text_that_ends_in_nothing_is_a_fault) {
     EXPECT_EQ(guest.call(Hypercall::console_io, 0, 0, Guest::not_mapped), 0);
 }
 
+TEST_F(ConsoleIo, services_are_told_from_guests) {
+    using hv::dev::UartSender;
+    for (const launch::Role role : {launch::Role::Tpm, launch::Role::Console}) {
+        domain.domain().roles.add(role);
+        EXPECT_EQ(guest.call(Hypercall::console_io, 0, 6, text), 0);
+        EXPECT_EQ(console_sender,
+                  role == launch::Role::Tpm ? UartSender::Guest : UartSender::Service);
+    }
+}
+
 TEST_F(ConsoleIo, only_the_console_service_writes_for_others) {
     std::memcpy(domain.page(hv::Gfn{8}), "hello\n", 6);
     EXPECT_EQ(write_for(2, 6), minus(Errno::XEN_EPERM));

@@ -38,7 +38,9 @@ HypercallTest::~HypercallTest() {
 }
 
 // The functions that other parts provide.
-bool hv::dev::write_guest_console(DomainId source, uint8_t channel, std::span<const char> text) {
+bool hv::dev::write_guest_console(DomainId source, uint8_t channel, std::span<const char> text,
+                                  UartSender sender) {
+    running->console_sender = sender;
     if (running->console_refusals != 0) {
         --running->console_refusals;
         return false;

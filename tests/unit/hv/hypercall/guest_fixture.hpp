@@ -5,6 +5,7 @@
 
 #include "hv/abi/xen_errno.hpp"
 #include "hv/abi/xen_hypercall.hpp"
+#include "hv/dev/uart_sender.hpp"
 #include "hv/hypercall/dispatch.hpp"
 #include "tests/fake/fake_machine.hpp"
 
@@ -64,6 +65,7 @@ class HypercallTest : public testing::Test {
     using ChannelName = std::pair<uint16_t, uint8_t>;  // domain id, channel
     std::map<uint16_t, std::string> console;           // text by domain id
     unsigned console_refusals = 0;                     // for want of room, before it takes text
+    hv::dev::UartSender console_sender{};              // of what came last
     std::map<ChannelName, std::string> channels;       // text beside that
     std::map<ChannelName, size_t> room;                // told to the host
     std::string input;                                 // that the host sent
