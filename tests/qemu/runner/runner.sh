@@ -13,6 +13,7 @@ export TMPDIR=$work/tmp
 mkdir "$TMPDIR"
 trap 'rm -rf "$work"' EXIT
 failures=0
+. "$(dirname "$0")/processes.sh"
 
 # frame SOURCE TEXT: one frame of the UART; TEXT may have printf's escapes.
 frame() {
@@ -260,11 +261,6 @@ boot
 expect_status 2
 expect_text "$work/err" 'boot.json'
 
-# command_of PID: nothing for a zombie, which only waits for init.
-command_of() {
-    { tr '\0' ' ' <"/proc/$1/cmdline"; } 2>/dev/null
-}
-
 # stop SIGNAL: sends it to a running boot; expects that the fake machine and its children end, too.
 stop() {
     name="a boot that gets SIG$1"
@@ -281,14 +277,8 @@ stop() {
     kill -s "$1" "$pid"
     wait "$pid"
     status=$?
-    for child in $machine $children; do
-        for _ in $(seq 100); do # One that is killed still needs the CPU to end.
-            [ -n "$(command_of "$child")" ] || continue 2
-            sleep 0.1
-        done
-        fail "process $child is left: $(command_of "$child")"
-        kill -9 "$child"
-    done
+    # shellcheck disable=SC2086  # a list
+    expect_gone $machine $children
     [ "$(wc -w <<<"$machine $children")" -eq 3 ] || fail "the fake machine did not run"
 }
 stop INT

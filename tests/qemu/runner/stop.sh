@@ -4,6 +4,7 @@
 # process nor a file behind. Also: a time limit, and gdb at a machine that waits for it.
 # usage: stop.sh GANTRY
 . "$(dirname "$0")/../scenario.sh"
+. "$(dirname "$0")/processes.sh"
 export TMPDIR=$work/tmp
 mkdir "$TMPDIR" "$work/bin"
 
@@ -28,11 +29,6 @@ start() {
     pid=$!
 }
 
-# command_of PID: nothing for one that has ended, and for a zombie, which only waits for init.
-command_of() {
-    { tr '\0' ' ' <"/proc/$1/cmdline"; } 2>/dev/null
-}
-
 # wait_for COMMAND...: until it succeeds; not for ever, and not once the boot has ended.
 wait_for() {
     for _ in $(seq 6000); do
@@ -49,7 +45,6 @@ wait_until() {
 
 # expect_end SECONDS: it ends, and nothing is left.
 expect_end() {
-    local child
     for _ in $(seq $((100 * $1))); do
         [ -n "$(command_of "$pid")" ] || break
         sleep 0.01
@@ -60,14 +55,8 @@ expect_end() {
     fi
     wait "$pid" 2>/dev/null
     status=$?
-    for child in $(pgrep -s "$pid"); do
-        for _ in $(seq 1000); do # One that is killed still needs the CPU to end.
-            [ -n "$(command_of "$child")" ] || continue 2
-            sleep 0.01
-        done
-        fail "left: $(command_of "$child")"
-        kill -9 "$child"
-    done
+    # shellcheck disable=SC2046  # a list
+    expect_gone $(pgrep -s "$pid")
 }
 expect_no_file() {
     [ -z "$(ls -A "$TMPDIR")" ] || fail "left behind: $(ls -A "$TMPDIR")"
