@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::array own_streams{"firmware", "hv", "record"};
 constexpr const char* registers_file = "registers.txt";
-constexpr size_t max_marks = 1000;
+constexpr std::string_view mark_prefix = "gantry-";
 
 bool is_own(std::string_view stream) {
     return std::find(own_streams.begin(), own_streams.end(), stream) != own_streams.end();
@@ -69,11 +69,10 @@ void BootOutput::on_bytes(std::string_view stream, std::string_view bytes) {
 }
 
 void BootOutput::on_line(std::string_view stream, std::string_view line) {
-    if (line.starts_with("gantry-") && marks_.size() < max_marks) {
-        marks_.push_back(
-            {std::chrono::steady_clock::now(), std::string{stream}, std::string{line}});
-    }
     Log& log = log_of(stream);
+    if (line.starts_with(mark_prefix)) {
+        keep_mark(log, stream, line);
+    }
     if (options_.lines == nullptr || (stream == "firmware" && !options_.firmware) ||
         log.lines > options_.lines_per_stream) {
         return;
@@ -81,6 +80,27 @@ void BootOutput::on_line(std::string_view stream, std::string_view line) {
     const bool is_cut = log.lines++ == options_.lines_per_stream;
     *options_.lines << std::left << std::setw(10) << printable(stream) << "| "
                     << (is_cut ? "..." : printable(line)) << std::endl;
+}
+
+// Each stream has its own limits: a domain that writes nothing but marks hides nobody else's.
+void BootOutput::keep_mark(Log& log, std::string_view stream, std::string_view line) {
+    if (log.marks == max_marks || line.size() > max_mark_bytes - log.mark_bytes) {
+        ++log.dropped_marks;
+        return;
+    }
+    ++log.marks;
+    log.mark_bytes += line.size();
+    marks_.push_back({std::chrono::steady_clock::now(), std::string{stream}, std::string{line}});
+}
+
+std::map<std::string, size_t> BootOutput::dropped_marks() const {
+    std::map<std::string, size_t> dropped;
+    for (const auto& [stream, log] : logs_) {
+        if (log.dropped_marks != 0) {
+            dropped.emplace(stream, log.dropped_marks);
+        }
+    }
+    return dropped;
 }
 
 void BootOutput::on_event(const RecordEvent& event) {

@@ -34,6 +34,9 @@ class BootOutput : public TranscriptListener {
     };
     // Files larger than this are not continued.
     static constexpr size_t max_log_bytes = size_t{64} << 20;
+    // Of each stream; further marks are only counted.
+    static constexpr size_t max_marks = 1000;
+    static constexpr size_t max_mark_bytes = size_t{256} << 10;
 
     // Removes what an earlier boot left in `directory`.
     static Outcome<BootOutput> create(const std::filesystem::path& directory, Options options);
@@ -44,7 +47,10 @@ class BootOutput : public TranscriptListener {
 
     // One per event of the record, in the same order.
     [[nodiscard]] const std::vector<Time>& event_arrivals() const { return event_arrivals_; }
+    // Of all streams, as they arrived.
     [[nodiscard]] const std::vector<Mark>& marks() const { return marks_; }
+    // How many are not among them, by stream. Of streams that had too many.
+    [[nodiscard]] std::map<std::string, size_t> dropped_marks() const;
     [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
     // Stores what the CPUs of a machine that stood still had in their registers, if anything.
     void write_registers(const std::string& text) const;
@@ -56,10 +62,14 @@ class BootOutput : public TranscriptListener {
         std::ofstream file;
         size_t bytes = 0;
         size_t lines = 0;
+        size_t marks = 0;
+        size_t mark_bytes = 0;
+        size_t dropped_marks = 0;
     };
     BootOutput(std::filesystem::path directory, Options options)
         : directory_{std::move(directory)}, options_{options} {}
     Log& log_of(std::string_view stream);
+    void keep_mark(Log& log, std::string_view stream, std::string_view line);
 
     std::filesystem::path directory_;
     Options options_;

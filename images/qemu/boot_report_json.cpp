@@ -93,6 +93,14 @@ Json marks(const BootReport& report) {
     return list;
 }
 
+Json dropped_marks(const BootReport& report) {
+    Json list = Json::array();
+    for (const auto& [stream, count] : report.output.dropped_marks()) {
+        list.push_back(Json{{"stream", printable(stream)}, {"count", count}});
+    }
+    return list;
+}
+
 }  // namespace
 
 std::string report_to_json(const BootReport& report) {
@@ -105,6 +113,7 @@ std::string report_to_json(const BootReport& report) {
                     {"timeline", timeline(report)},
                     {"waits", waits(report)},
                     {"marks", marks(report)},
+                    {"dropped_marks", dropped_marks(report)},
                     {"evidence", report.evidence},
                     {"evidence_faults", report.evidence_faults},
                     {"last_stream", printable(report.transcript.last_stream())}};
