@@ -113,11 +113,13 @@ void NodeReader::ask_next() {
         text_to_write_.reset();
         return;
     }
-    for (size_t node = 0; node < nodes_.size(); ++node) {
+    for (size_t i = 0; i < nodes_.size(); ++i) {
+        const size_t node = (turn_ + i) % nodes_.size();
         const Status& status = status_[node];
         const bool is_new = status.is_wanted && !status.is_watched && !status.is_refused;
         if ((status.is_stale && ask(What::Read, node)) || (is_new && ask(What::Watch, node)) ||
             (!status.is_wanted && status.is_watched && ask(What::Unwatch, node))) {
+            turn_ = node + 1;
             return;
         }
     }

@@ -58,6 +58,7 @@ class NodeReader {
     xenstore_client::Client& client_;
     std::array<Status, ReadyNodes::max_nodes> status_{};
     Doing doing_{};
+    size_t turn_ = 0;  // who is asked about first: one that always changes keeps out no other
     uint64_t read_again_at_ns_ = 0;
     std::optional<hv::StaticString<512>> text_to_write_{};
     hv::StaticString<128> path_to_write_{};

@@ -96,6 +96,23 @@ TEST_F(NodesInXenstore, are_read_again_when_they_may_not_be_watched) {
     EXPECT_TRUE(m.nodes[0].is_met);
 }
 
+TEST_F(NodesInXenstore, one_that_always_changes_hides_no_other) {
+    make_home(6);
+    EXPECT_EQ(write(6, "/local/domain/6/data/up", "yes"), "OK|");
+    EXPECT_EQ(set_perms(6, "/local/domain/6/data/up", "n6|r7|"), "OK|");
+    EXPECT_EQ(mkdir(5, "/local/domain/5/data"), "OK|");
+    let_launcher_read("/local/domain/5/data");
+    reader.want(0, true);
+    settle();
+    reader.want(1, true);
+    for (int i = 0; i < 50; ++i) {
+        EXPECT_EQ(write(5, "/local/domain/5/data/up", "no"), "OK|");
+        EXPECT_TRUE(reader.step(now_ns));
+    }
+    EXPECT_TRUE(m.nodes[0].is_there);
+    EXPECT_TRUE(m.nodes[1].is_met);
+}
+
 TEST_F(NodesInXenstore, reason_is_written_before_anything_else) {
     EXPECT_EQ(mkdir(0, "/local/domain/9"), "OK|");
     EXPECT_EQ(mkdir(0, "/local/domain/9/recovery"), "OK|");
