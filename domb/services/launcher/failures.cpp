@@ -38,8 +38,12 @@ void Sequence::report(Index i, std::string_view message, Policy policy) {
     Line line;
     put_failed(line, plan_.entries[i], message, policy);
     outside_.record(line.view());
-    outside_.print(message);
     apply(policy, message);
+    // Last, because it may wait for the UART. If the machine is off before that, the record has it.
+    outside_.print(message);
+    if (policy == Policy::Halt) {
+        outside_.print("every domain is ended");
+    }
 }
 
 void Sequence::apply(Policy policy, std::string_view reason) {
@@ -76,7 +80,6 @@ void Sequence::recover(std::string_view reason) {
 // Services go on until the machine is off.
 void Sequence::halt() {
     has_halted_ = true;
-    outside_.print("every domain is ended");
     for (Index i = 0; i < plan_.entries.size(); ++i) {
         const Domain& d = domains_[i];
         if (plan_.entries[i].is_service == 0 && !d.has_ended && d.stage != Stage::GivenUp) {

@@ -91,10 +91,10 @@ class World final : public launcher::Outside {
     }
     void end(hv::DomainId domain) override { launcher::end(domain); }
     void record(std::string_view line) override { launcher::record(line); }
-    void print(std::string_view line) override {
-        rt::write("launcher: ");
-        rt::write(line);
-        rt::write("\n");
+    // In one piece: the UART is waited for once.
+    void print(std::string_view message) override {
+        hv::TextOf<320> line;
+        rt::write(line.put("launcher: ").put(message).put('\n').view());
     }
     // The reason is to be in Xenstore when the domain looks, if Xenstore does not take too long.
     void recover(hv::DomainId recovery, std::string_view reason) override {

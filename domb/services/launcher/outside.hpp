@@ -25,9 +25,10 @@ class Outside {
     virtual void end(hv::DomainId domain) = 0;
     // Tells the recovery domain the reason and starts it, perhaps a little later.
     virtual void recover(hv::DomainId recovery, std::string_view reason) = 0;
-    // A line of the launch record, from "event=" on.
+    // A line of the launch record, from "event=" on. Waits for nobody.
     virtual void record(std::string_view line) = 0;
-    virtual void print(std::string_view line) = 0;
+    // A message for people. May wait for the UART.
+    virtual void print(std::string_view message) = 0;
 
   protected:
     ~Outside() = default;

@@ -21,21 +21,27 @@ class FakeWorld final : public Outside {
         if (unstartable == domain.value()) {
             return hv::Err{StartError{-22}};
         }
-        done.push_back("start " + std::to_string(domain.value()));
+        act("start", domain);
         fates[domain.value()].state = hv::abi::LaunchState::Running;
         return hv::Ok{};
     }
     void end(hv::DomainId domain) override {
-        done.push_back("end " + std::to_string(domain.value()));
+        act("end", domain);
         set_ended(domain.value(), "stopped", false);
     }
     void recover(hv::DomainId recovery, std::string_view reason) override {
-        done.push_back("recover " + std::to_string(recovery.value()));
+        act("recover", recovery);
         recovery_reason = reason;
         fates[recovery.value()].state = hv::abi::LaunchState::Running;
     }
-    void record(std::string_view line) override { recorded.emplace_back(line); }
-    void print(std::string_view line) override { printed.emplace_back(line); }
+    void record(std::string_view line) override {
+        recorded.emplace_back(line);
+        story.emplace_back("record");
+    }
+    void print(std::string_view message) override {
+        printed.emplace_back(message);
+        story.emplace_back("print");
+    }
 
     void set_ended(uint16_t domid, std::string_view reason, bool as_expected) {
         auto& fate = fates[domid];
@@ -50,6 +56,8 @@ class FakeWorld final : public Outside {
     // What was done since the last call, joined by commas.
     std::string take_done() { return take(done, ", "); }
     std::string take_recorded() { return take(recorded, "\n"); }
+    // All of it, in its order.
+    std::string take_story() { return take(story, ", "); }
 
     std::map<uint16_t, hv::abi::LaunchFate> fates;
     uint16_t unstartable = 0;
@@ -57,8 +65,13 @@ class FakeWorld final : public Outside {
     std::vector<std::string> done;
     std::vector<std::string> recorded;
     std::vector<std::string> printed;
+    std::vector<std::string> story;
 
   private:
+    void act(const std::string& verb, hv::DomainId domain) {
+        done.push_back(verb + " " + std::to_string(domain.value()));
+        story.push_back(done.back());
+    }
     static std::string take(std::vector<std::string>& list, std::string_view between) {
         std::string text;
         for (const std::string& item : list) {

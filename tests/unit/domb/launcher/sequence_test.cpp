@@ -172,6 +172,20 @@ TEST_F(Failures, halt_ends_all_but_services) {
     EXPECT_EQ(m.sequence->deadline_ns(), 0U);
 }
 
+// The record waits for nobody, and its reader finds the cause before the effect.
+TEST_F(Failures, people_are_told_after_all_has_been_done) {
+    set_policy(driver(), Policy::Ignore, Policy::Recovery);
+    set_policy(m.written.entries[1], Policy::Ignore, Policy::Halt);
+    m.begin();
+    m.world.take_story();
+    m.world.set_ended(1, "crash", false);
+    m.step();
+    EXPECT_EQ(m.world.take_story(), "record, recover 6, print");
+    m.world.set_ended(2, "crash", false);
+    m.step();
+    EXPECT_EQ(m.world.take_story(), "record, end 3, end 5, end 6, print, print");
+}
+
 TEST_F(Failures, ignored_refusal_lets_others_start) {
     m.world.set_refused(1, "kernel");
     m.begin();
