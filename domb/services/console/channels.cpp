@@ -27,10 +27,16 @@ std::optional<uint32_t> parse(std::string_view text, uint32_t max) {
 
 }  // namespace
 
-void Channels::take_messages(Client& client, Outside& outside) {
-    while (const auto message = client.poll()) {
+bool Channels::take_messages(Client& client, Outside& outside) {
+    constexpr size_t most = 32;
+    for (size_t i = 0; i < most; ++i) {
+        const auto message = client.poll();
+        if (!message) {
+            return true;
+        }
         take(*message, outside);
     }
+    return false;
 }
 
 void Channels::take(const Message& message, Outside& outside) {

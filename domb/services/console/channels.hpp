@@ -17,8 +17,10 @@ class Channels {
 
     constexpr Channels() = default;
 
-    // Takes what Xenstore says. Replies to what others have asked are none of ours.
-    void take_messages(xenstore_client::Client& client, Outside& outside);
+    // Takes what Xenstore says. Replies to what others have asked are none of ours. False if it
+    // stopped before all was read, so that one who sends without an end keeps the caller from
+    // nothing: call it again before waiting.
+    bool take_messages(xenstore_client::Client& client, Outside& outside);
     // Asks what is next; false if there is nothing, or the client is not ready.
     bool ask(xenstore_client::Client& client);
 

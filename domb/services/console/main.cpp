@@ -208,8 +208,8 @@ class Service {
             return false;
         }
         events_.clear(store_port_);
-        channels_.take_messages(*client_, links_);
-        const bool is_busy = patterns_.ask(*client_) || channels_.ask(*client_);
+        const bool is_idle = channels_.take_messages(*client_, links_);
+        const bool is_busy = patterns_.ask(*client_) || channels_.ask(*client_) || !is_idle;
         if (client_->take_news()) {
             events_.notify(store_port_);
         }

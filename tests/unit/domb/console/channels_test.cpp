@@ -230,6 +230,19 @@ TEST_F(ChannelsTest, any_order_of_states_ends_in_order) {
     EXPECT_EQ(state(), "4");
 }
 
+TEST_F(ChannelsTest, events_without_end_keep_the_caller_from_nothing) {
+    const std::string_view payload("a\0t\0", 4);
+    const hv::abi::XsdSockmsg header{.type = static_cast<uint32_t>(hv::abi::XsType::XS_WATCH_EVENT),
+                                     .len = 4};
+    while (page_->rsp_prod + sizeof(header) + payload.size() <= hv::abi::XENSTORE_RING_SIZE) {
+        std::memcpy(page_->rsp + page_->rsp_prod, &header, sizeof(header));
+        std::memcpy(page_->rsp + page_->rsp_prod + sizeof(header), payload.data(), payload.size());
+        page_->rsp_prod += static_cast<uint32_t>(sizeof(header) + payload.size());
+    }
+    EXPECT_FALSE(channels.take_messages(client, outside)) << "the ring holds more than is taken";
+    EXPECT_TRUE(channels.take_messages(client, outside));
+}
+
 TEST_F(ChannelsTest, a_store_that_makes_no_sense_leaves_what_is_connected) {
     add_channel(5, 1);
     outside.rings[{5, 8}] = &ring;
