@@ -102,8 +102,12 @@ std::string log_to_json(const RawLog& log) {
 std::string verdict_to_text(const Verdict& verdict) {
     std::string out;
     for (const std::string& domain : verdict.domains) {
-        if (verdict.matches(domain)) {
+        const DomainVerdict shown = verdict.of(domain);
+        if (shown == DomainVerdict::Matches) {
             out += "domain \"" + printable(domain) + "\": matches\n";
+        } else if (shown == DomainVerdict::Unproven) {
+            out += "domain \"" + printable(domain) +
+                   "\": unproven (nothing of its own differs, but the launch does)\n";
         }
     }
     for (const Difference& difference : verdict.differences) {
@@ -127,7 +131,7 @@ std::string verdict_to_json(const Verdict& verdict) {
     for (const std::string& domain : verdict.domains) {
         Json entry;
         entry["name"] = printable(domain);
-        entry["verdict"] = verdict.matches(domain) ? "matches" : "differs";
+        entry["verdict"] = to_string(verdict.of(domain));
         json["domains"].push_back(std::move(entry));
     }
     json["differences"] = Json::array();

@@ -234,9 +234,30 @@ std::string to_line(const Difference& d) {
     return line + ": expected " + printable(d.expected) + ", found " + printable(d.found);
 }
 
-bool Verdict::matches(std::string_view domain) const {
-    return std::none_of(differences.begin(), differences.end(),
-                        [&](const Difference& d) { return d.domain == domain; });
+std::string_view to_string(DomainVerdict verdict) {
+    switch (verdict) {
+        case DomainVerdict::Matches:
+            return "matches";
+        case DomainVerdict::Differs:
+            return "differs";
+        case DomainVerdict::Unproven:
+            return "unproven";
+    }
+    return "?";
+}
+
+// A log that does not replay, another builder or an event that nobody expects puts every domain in
+// doubt. Another launch.lcm does not: the manifest of some other domain changes it, and what domB
+// made of it is in the texts.
+DomainVerdict Verdict::of(std::string_view domain) const {
+    bool is_in_doubt = false;
+    for (const Difference& d : differences) {
+        if (!domain.empty() && d.domain == domain) {
+            return DomainVerdict::Differs;
+        }
+        is_in_doubt |= d.domain.empty() && d.item != to_string(Subject::Lcm);
+    }
+    return is_in_doubt ? DomainVerdict::Unproven : DomainVerdict::Matches;
 }
 
 namespace {

@@ -7,6 +7,7 @@
 #include "measure/replay/reference.hpp"
 #include "measure/replay/replay.hpp"
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,14 @@ struct Difference {
 // `domain "web": initrd: /domains/0/initrd: expected …, found …`, printable ASCII only.
 std::string to_line(const Difference& difference);
 
+// What the evidence shows of one domain.
+enum class DomainVerdict : uint8_t {
+    Matches,
+    Differs,   // in something of its own
+    Unproven,  // nothing of its own differs, but something on which the proof of that rests
+};
+std::string_view to_string(DomainVerdict verdict);
+
 struct Verdict {
     std::vector<std::string> domains;  // of the reference, in manifest order
     std::vector<Difference> differences;
@@ -33,7 +42,7 @@ struct Verdict {
     bool mirror_absent = false;
 
     [[nodiscard]] bool matches() const { return differences.empty(); }
-    [[nodiscard]] bool matches(std::string_view domain) const;
+    [[nodiscard]] DomainVerdict of(std::string_view domain) const;
 };
 
 Verdict verify(const RawLog& log, const PcrValues& reported, const ReferenceValues& reference);

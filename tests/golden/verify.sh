@@ -42,6 +42,14 @@ expect 1 '}' verify "$corpus/differs" --json
 jq -e '.verdict == "differs" and ([.differences[].item] | index("initrd") and index("cmdline"))' \
     "$work/out" >/dev/null
 
+# The log is as predicted, but nothing of it is in the TPM.
+cp -r "$corpus/matches" "$work/forged"
+sed -i 's/ \([0-9a-f]\)[0-9a-f]*$/ \1'"$(printf '%063d' 0)"'/' "$work/forged/pcrs"
+expect 1 "$differs" verify "$work/forged"
+has_line 'domain "web": unproven (nothing of its own differs, but the launch does)' out
+expect 1 '}' verify "$work/forged" --json
+jq -e '[.domains[].verdict] == ["unproven", "unproven"]' "$work/out" >/dev/null
+
 # Malformed evidence is refused, and no domain is said to match.
 cp -r "$corpus/matches" "$work/cut"
 truncate -s -1 "$work/cut/log"

@@ -21,6 +21,59 @@ TEST(Report, the_verdict_is_the_last_line) {
         verdict_to_text(verify(log.value(), none, reference)).ends_with("\nverdict: differs\n"));
 }
 
+// What the tool says of the domain "web", as text and as JSON.
+void expect_of_web(const Evidence& evidence, const ReferenceValues& reference,
+                   std::string_view verdict) {
+    const auto log = RawLog::parse(evidence.log);
+    ASSERT_TRUE(log.ok());
+    const Verdict found = verify(log.value(), evidence.pcrs, reference);
+    const std::string json = verdict_to_json(found);
+    const size_t at = json.find("\"name\": \"web\"");
+    EXPECT_EQ(json.find("\"verdict\": \"" + std::string{verdict} + "\"", at),
+              json.find("\"verdict", at))
+        << json;
+    const bool is_said_to_match =
+        verdict_to_text(found).find("domain \"web\": matches\n") != std::string::npos;
+    EXPECT_EQ(is_said_to_match, verdict == "matches");
+}
+
+TEST(Report, a_domain_matches_by_a_log_that_replays_and_a_launch_that_matches) {
+    const SampleLaunch meant;
+    const ReferenceValues reference = meant.predict();
+    const Evidence good = evidence_of(reference, two_banks());
+    expect_of_web(good, reference, "matches");
+
+    // The log is as predicted, the TPM holds something else.
+    Evidence forged = good;
+    extend_pcr(forged.pcrs, hv::PcrIndex{12}, hash(two_banks(), "foreign"));
+    expect_of_web(forged, reference, "unproven");
+
+    const auto expect_after = [&](const std::function<void(SampleLaunch&)>& change,
+                                  std::string_view verdict) {
+        SampleLaunch launch;
+        change(launch);
+        expect_of_web(evidence_of(launch.predict(), two_banks()), reference, verdict);
+    };
+    // Who measures the domains, what the hypervisor was told, and who else is there.
+    expect_after([](SampleLaunch& l) { l.modules[1] = "another builder"; }, "unproven");
+    expect_after([](SampleLaunch& l) { l.graph.hypervisor_cmdline = "unsafe"; }, "unproven");
+    expect_after(
+        [](SampleLaunch& l) {
+            launch::Domain spy = l.graph.domains[1];
+            spy.name = "spy";
+            (void)l.graph.domains.push(spy);
+        },
+        "unproven");
+    expect_after([](SampleLaunch& l) { l.modules[3] = "another initrd"; }, "differs");
+    // Another domain is not as meant, and so is the launch control module.
+    expect_after(
+        [](SampleLaunch& l) {
+            l.modules[0] = "another lcm";
+            l.graph.domains[1].cmdline = "quiet";
+        },
+        "matches");
+}
+
 TEST(Pcrs, text_gives_back_the_same_values) {
     const Evidence evidence = evidence_of(SampleLaunch{}.predict(), two_banks());
     const auto back = pcrs_from_text(pcrs_to_text(evidence.pcrs));
