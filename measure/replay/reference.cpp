@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "measure/replay/reference.hpp"
 
+#include "measure/replay/pcrs.hpp"
 #include "measure/tcg/log.hpp"
+
+#include <algorithm>
 
 namespace measure {
 
@@ -25,6 +28,52 @@ std::string_view to_string(Subject subject) {
             return "separator";
     }
     return "?";
+}
+
+namespace {
+
+bool has_events(const ReferenceValues& values, const std::string& domain) {
+    const auto is_about = [&](Subject subject) {
+        return std::any_of(
+            values.events.begin(), values.events.end(),
+            [&](const ReferenceEvent& e) { return e.subject == subject && e.domain == domain; });
+    };
+    return is_about(Subject::Configuration) && is_about(Subject::Kernel);
+}
+
+// The last event of the PCR says that nothing follows.
+bool is_capped(const ReferenceValues& values, hv::PcrIndex pcr) {
+    const auto last = std::find_if(values.events.rbegin(), values.events.rend(),
+                                   [&](const ReferenceEvent& e) { return e.pcr == pcr; });
+    return last != values.events.rend() && last->type == EventType::EV_SEPARATOR &&
+           last->data == std::vector<std::byte>(sizeof(Separator));
+}
+
+}  // namespace
+
+std::optional<std::string> find_fault(const ReferenceValues& values) {
+    for (const std::string& domain : values.domains) {
+        if (!has_events(values, domain)) {
+            return "no configuration or no kernel of domain " + domain;
+        }
+    }
+    std::vector<hv::PcrIndex> plan{values.text_pcr, values.blobs_pcr};
+    if (values.mirror) {
+        plan.push_back(values.mirror_pcr);
+    }
+    for (const hv::PcrIndex pcr : plan) {
+        if (!is_capped(values, pcr)) {
+            return "PCR " + std::to_string(pcr.value()) + " is not capped";
+        }
+    }
+    PcrValues totals;
+    for (const ReferenceEvent& e : values.events) {
+        extend_pcr(totals, e.pcr, e.digests);
+    }
+    if (totals != values.pcrs) {
+        return "the PCRs are not what the events add up to";
+    }
+    return std::nullopt;
 }
 
 ReferenceValues without_mirror(const ReferenceValues& values) {

@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -56,6 +57,10 @@ struct ReferenceValues {
     std::vector<ReferenceEvent> events;
     PcrValues pcrs;  // of the plan's PCRs
 };
+
+// Why these cannot be the values of a launch, if so: a domain without events, a PCR that is not
+// capped or not the sum of its events. Values that demand nothing would match everything.
+std::optional<std::string> find_fault(const ReferenceValues& values);
 
 // The same launch on a machine whose TPM does not offer locality 2: without the mirror and its
 // separator, everything else as it was.

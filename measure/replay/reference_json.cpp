@@ -51,8 +51,16 @@ std::vector<std::byte> bytes_from(const Json& json) {
     return *bytes;
 }
 
+// The library would take 12.5 and 2^32 + 12 for 12.
+uint32_t number_from(const Json& json) {
+    if (!json.is_number_unsigned() || json.get<uint64_t>() > UINT32_MAX) {
+        fail("expected a number of 32 bits, found " + json.dump());
+    }
+    return json.get<uint32_t>();
+}
+
 hv::PcrIndex pcr_from(const Json& json) {
-    const auto number = json.get<uint32_t>();
+    const uint32_t number = number_from(json);
     if (number >= pcr_count) {
         fail("there is no PCR " + std::to_string(number));
     }
@@ -84,9 +92,9 @@ Subject subject_from(const Json& json) {
 
 ReferenceEvent event_from(const Json& json) {
     ReferenceEvent e;
-    e.index = json.at("index").get<size_t>();
+    e.index = number_from(json.at("index"));
     e.pcr = pcr_from(json.at("pcr"));
-    e.type = static_cast<EventType>(json.at("type").get<uint32_t>());
+    e.type = static_cast<EventType>(number_from(json.at("type")));
     e.subject = subject_from(json.at("subject"));
     e.domain = json.at("domain").get<std::string>();
     e.path = json.at("path").get<std::string>();
@@ -119,8 +127,14 @@ ReferenceValues values_from(const Json& json) {
             fail("an event without a digest in every bank");
         }
     }
-    for (const Json& pcr : json.at("pcrs")) {
-        values.pcrs[pcr_from(pcr.at("pcr"))] = digests_from(pcr.at("digests"));
+    for (const Json& entry : json.at("pcrs")) {
+        const hv::PcrIndex pcr = pcr_from(entry.at("pcr"));
+        if (!values.pcrs.emplace(pcr, digests_from(entry.at("digests"))).second) {
+            fail("PCR " + std::to_string(pcr.value()) + " stands there twice");
+        }
+    }
+    if (const auto fault = find_fault(values)) {
+        fail(*fault);
     }
     return values;
 }

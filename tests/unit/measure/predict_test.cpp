@@ -9,6 +9,7 @@
 #include "tests/unit/measure/sample_launch.hpp"
 
 #include <algorithm>
+#include <functional>
 
 #include <gtest/gtest.h>
 
@@ -172,7 +173,69 @@ TEST(Predict, reference_values_with_a_mistake_are_refused) {
     refused_after("\"events\"", "\"evnets\"");
     refused_after("\"data\": \"", "\"data\": \"x");
     refused_after("{", "[");
+    refused_after("\"pcr\": 12", "\"pcr\": 4294967308");
+    refused_after("\"pcr\": 12", "\"pcr\": 12.5");
+    refused_after("\"pcr\": 12", "\"pcr\": -1");
     EXPECT_FALSE(reference_from_json("").ok());
+}
+
+// Each would let something match that was never demanded.
+TEST(Predict, reference_values_that_demand_too_little_are_refused) {
+    const auto error_after = [](const std::function<void(ReferenceValues&)>& change) {
+        ReferenceValues values = SampleLaunch{}.predict(false);
+        change(values);
+        const auto back = reference_from_json(to_json(values));
+        return back.ok() ? std::string{} : back.error();
+    };
+    const auto recount = [](ReferenceValues& values) {
+        values.pcrs.clear();
+        for (const ReferenceEvent& e : values.events) {
+            extend_pcr(values.pcrs, e.pcr, e.digests);
+        }
+    };
+    EXPECT_EQ(error_after([](ReferenceValues&) {}), "");
+    EXPECT_EQ(error_after([](ReferenceValues& v) {
+                  v.events.clear();
+                  v.pcrs.clear();
+                  v.domains.clear();
+              }),
+              "not reference values: PCR 12 is not capped");
+    for (const Subject subject : {Subject::Configuration, Subject::Kernel}) {
+        EXPECT_EQ(error_after([&](ReferenceValues& v) {
+                      std::erase_if(v.events, [&](const ReferenceEvent& e) {
+                          return e.subject == subject && e.domain == "db";
+                      });
+                      recount(v);
+                  }),
+                  "not reference values: no configuration or no kernel of domain db");
+    }
+    EXPECT_EQ(error_after([&](ReferenceValues& v) {
+                  v.events.pop_back();
+                  recount(v);
+              }),
+              "not reference values: PCR 13 is not capped");
+    EXPECT_EQ(error_after([&](ReferenceValues& v) {
+                  v.events.back().data.front() = std::byte{1};  // the error separator
+                  recount(v);
+              }),
+              "not reference values: PCR 13 is not capped");
+    EXPECT_EQ(error_after([](ReferenceValues& v) { v.mirror = true; }),
+              "not reference values: PCR 21 is not capped");
+    EXPECT_EQ(error_after([](ReferenceValues& v) { v.pcrs.erase(hv::PcrIndex{13}); }),
+              "not reference values: the PCRs are not what the events add up to");
+    EXPECT_EQ(error_after([](ReferenceValues& v) {
+                  v.pcrs[hv::PcrIndex{13}] = v.pcrs[hv::PcrIndex{13}].only(bank(Algorithm::Sha1));
+              }),
+              "not reference values: the PCRs are not what the events add up to");
+}
+
+TEST(Predict, a_pcr_with_two_values_is_refused) {
+    std::string json = to_json(SampleLaunch{}.predict());
+    const size_t at = json.rfind("\"pcr\": 21");
+    json.replace(at, 9, "\"pcr\": 12");
+    const auto back = reference_from_json(json);
+    ASSERT_FALSE(back.ok());
+    EXPECT_EQ(back.error(), "not reference values: PCR 12 stands there twice");
 }
 
 TEST(Hints, strange_names_stay_json_of_printable_ascii) {
