@@ -47,6 +47,16 @@ inline Cpuid cpuid(uint32_t leaf, uint32_t subleaf = 0) {
     return out;
 }
 
+// A number from the CPU's random number generator, or 0: it has none to give just now. The CPU must
+// have the instruction (CPUID leaf 1, ECX bit 30).
+inline uint64_t rdrand() {
+    uint64_t value = 0;
+    // SAFETY: changes a register and the flags only. Without a number the value is 0 ([apm3]
+    // RDRAND).
+    asm volatile("rdrand %0" : "=r"(value) : : "cc");
+    return value;
+}
+
 struct [[gnu::packed]] TablePointer {
     uint16_t limit;
     uint64_t base;

@@ -53,7 +53,7 @@ tests/unit: hv domb launch-config measure images gantry tests
 tests/fuzz: hv domb launch-config measure images gantry tests
 tests/fake: hv launch-config measure
 tests/qemu: @host images
-tests/bench: @host images domb
+tests/bench: @host images domb tests
 '
 
 find hv domb launch-config measure images gantry tests \

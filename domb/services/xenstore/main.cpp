@@ -9,6 +9,7 @@
 #include "domb/rt/grants.hpp"
 #include "domb/rt/hypercall.hpp"
 #include "domb/rt/platform.hpp"
+#include "domb/rt/random.hpp"
 #include "domb/rt/start_info.hpp"
 #include "domb/services/plan.hpp"
 #include "domb/services/xenstore/initial_tree.hpp"
@@ -120,9 +121,22 @@ void connect(Server& server, const Served& served, size_t index) {
     ASSERT(server.connect(served.domain, ring).ok());
 }
 
+// Without random numbers it is the time to the cycle: less than a secret, more than a constant.
+xenstore::HashKey make_hash_key() {
+    const auto low = rt::random_number();
+    const auto high = rt::random_number();
+    if (low && high) {
+        return {*low, *high};
+    }
+    rt::write("xenstore: the CPU has no random numbers: the hash key is the time\n");
+    const uint64_t first = rt::read_tsc();
+    return {first, rt::read_tsc()};
+}
+
 Server& start_server(const rt::StartInfo& info, Domains& domains) {
     xenstore::Config config;
     config.clients = static_cast<uint32_t>(domains.all().size());
+    config.hash_key = make_hash_key();
     const auto memory = info.free_memory();
     if (memory.size() < Server::memory_needed(config)) {
         PANIC("too little memory for so many domains");

@@ -51,12 +51,14 @@ bool Memory::equal(Bytes bytes, std::string_view text) const {
     if (bytes.size() != text.size()) {
         return false;
     }
-    bool same = true;
-    for_each_piece(bytes, [&](std::string_view piece) {
-        same = same && text.substr(0, piece.size()) == piece;
+    for (Block at = bytes.first(); !text.empty(); at = pool.at<Chunk>(at).next) {
+        const std::string_view piece = text.substr(0, chunk_size);
+        if (piece != std::string_view{pool.at<Chunk>(at).bytes, piece.size()}) {
+            return false;
+        }
         text.remove_prefix(piece.size());
-    });
-    return same;
+    }
+    return true;
 }
 
 size_t Memory::copy(Bytes bytes, std::span<char> to) const {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Memory: blocks that are charged to an account, and byte strings of any length in chains of them.
-// Everything that clients can make grow lives here.
+// Everything that clients can make grow lives here, and the key under which its names are hashed.
 #pragma once
 
 #include "domb/services/xenstore/accounts.hpp"
 #include "domb/services/xenstore/block_pool.hpp"
 #include "domb/services/xenstore/error.hpp"
+#include "domb/services/xenstore/hash.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -37,8 +38,8 @@ static_assert(sizeof(Bytes) == 6);
 
 class Memory {
   public:
-    Memory(std::span<RawBlock> blocks, uint32_t system_bytes)
-        : pool{blocks}, accounts{blocks.size(), system_bytes} {}
+    Memory(std::span<RawBlock> blocks, uint32_t system_bytes, const HashKey& key)
+        : pool{blocks}, accounts{blocks.size(), system_bytes}, hash_key{key} {}
     Memory(const Memory&) = delete;
     Memory& operator=(const Memory&) = delete;
 
@@ -91,6 +92,7 @@ class Memory {
 
     BlockPool pool;
     Accounts accounts;
+    const HashKey hash_key;
 
   private:
     static constexpr size_t chunk_size = block_size - sizeof(Block);

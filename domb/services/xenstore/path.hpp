@@ -59,21 +59,4 @@ class Components {
     std::string_view rest_;
 };
 
-// FNV-1a, to compare and to find names and paths quickly; nothing relies on it being hard to fool.
-class Hash {
-  public:
-    constexpr void add(char c) { value_ = (value_ ^ static_cast<uint8_t>(c)) * 16777619U; }
-    [[nodiscard]] constexpr uint32_t value() const { return value_; }
-
-  private:
-    uint32_t value_ = 2166136261U;
-};
-constexpr uint32_t hash_of(std::string_view text) {
-    Hash hash;
-    for (const char c : text) {
-        hash.add(c);
-    }
-    return hash.value();
-}
-
 }  // namespace xenstore

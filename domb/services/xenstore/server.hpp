@@ -27,6 +27,7 @@ struct Config {
     uint32_t system_memory = 8 << 20;       // bytes: nodes of no domain, and the control domain
     uint32_t clients = max_domains;         // at a time, at most max_domains
     std::optional<hv::DomainId> control{};  // the one privileged client
+    HashKey hash_key{};                     // a secret of this boot
 };
 
 struct Client {

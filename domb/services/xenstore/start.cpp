@@ -98,7 +98,7 @@ Server::Server(const Parts& parts, const Config& config, Outside& outside)
       clients_{parts.clients},
       sessions_{parts.sessions},
       buckets_{parts.buckets},
-      memory_{parts.blocks, config.system_memory},
+      memory_{parts.blocks, config.system_memory, config.hash_key},
       watches_{memory_, buckets_, sessions_},
       store_{memory_, watches_},
       introduce_readers_{nobody()},

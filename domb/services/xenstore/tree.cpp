@@ -11,7 +11,7 @@ Result<Block> Tree::make_node(AccountId account, std::string_view name) {
         return hv::Err{stored.error()};
     }
     at(node).name = stored.take();
-    at(node).name_hash = hash_of(name);
+    at(node).name_hash = hash_of(memory_.hash_key, name);
     at(node).account = account;
     return node;
 }
@@ -75,7 +75,7 @@ void Tree::free(Block top) {
 }
 
 Block Tree::find_child(Block parent, std::string_view name) const {
-    const uint32_t hash = hash_of(name);
+    const uint32_t hash = hash_of(memory_.hash_key, name);
     Block child = at(parent).first_child;
     while (child != no_block &&
            !(at(child).name_hash == hash && memory_.equal(at(child).name, name))) {

@@ -26,7 +26,7 @@ Done Watches::add(size_t session, const Path& path, std::string_view token, uint
     watch.next = owner.first_watch;
     owner.first_watch = block;
     memory_.accounts[owner.account].usage.watches += 1;
-    queue(block, path.text());
+    queue(block, path.text(), watch.hash);
     return hv::Ok{};
 }
 
@@ -39,7 +39,7 @@ Result<Block> Watches::make_watch(Session& owner, const Path& path, std::string_
         auto stored_token = memory_.store(owner.account, token);
         if (stored_token.ok()) {
             watch.token = stored_token.take();
-            watch.hash = hash_of(path.text());
+            watch.hash = hash_of(memory_.hash_key, path.text());
             watch.prefix_size = static_cast<uint16_t>(path.prefix_size());
             return block;
         }
@@ -65,7 +65,7 @@ void Watches::remove_all(size_t session) {
 }
 
 Block Watches::find(size_t session, const Path& path, std::string_view token) const {
-    const uint32_t hash = hash_of(path.text());
+    const uint32_t hash = hash_of(memory_.hash_key, path.text());
     Block block = bucket(hash);
     while (block != no_block) {
         const Watch& watch = at(block);
@@ -101,23 +101,29 @@ void Watches::forget(Block block) {
 }
 
 void Watches::fire(std::string_view path, const Change& change) {
-    const auto slashes = static_cast<size_t>(std::count(path.begin(), path.end(), '/'));
-    size_t depth = path.size() == 1 ? 0 : slashes;
-    Hash hash;
-    for (size_t i = 0; i < path.size(); ++i) {
-        if (i > 0 && path[i] == '/') {
-            fire_watches_of({path.substr(0, i), hash.value(), path, --depth}, change);
-        }
-        hash.add(path[i]);
-        if (i == 0 && path.size() > 1) {
-            fire_watches_of({path.substr(0, 1), hash.value(), path, depth}, change);
+    const HashKey& key = memory_.hash_key;
+    const uint32_t path_hash = hash_of(key, path);
+    if (path.size() > 1) {
+        auto depth = static_cast<size_t>(std::count(path.begin(), path.end(), '/'));
+        fire_watches_of({path.substr(0, 1), hash_of(key, "/"), path, path_hash, depth}, change);
+        Hash hash{key};
+        size_t start = 0;
+        for (size_t end = 1; end < path.size(); ++end) {
+            if (path[end] == '/') {
+                hash.add(after(path.substr(0, end), start));
+                start = end;
+                --depth;
+                fire_watches_of({path.substr(0, end), hash.value(), path, path_hash, depth},
+                                change);
+            }
         }
     }
-    fire_watches_of({path, hash.value(), path, 0}, change);
+    fire_watches_of({path, path_hash, path, path_hash, 0}, change);
 }
 
 void Watches::fire_exactly(std::string_view path, const Change& change) {
-    fire_watches_of({path, hash_of(path), path, 0}, change);
+    const uint32_t hash = hash_of(memory_.hash_key, path);
+    fire_watches_of({path, hash, path, hash, 0}, change);
 }
 
 void Watches::fire_watches_of(const Fired& fired, const Change& change) {
@@ -129,9 +135,9 @@ void Watches::fire_watches_of(const Fired& fired, const Change& change) {
     };
     for (Block block = bucket(fired.hash); block != no_block; block = at(block).next_of_hash) {
         const Watch& watch = at(block);
-        if (watch.hash == fired.hash && fired.depth <= watch.depth &&
-            memory_.equal(watch.path, fired.watched) && may_hear(session_of(watch).actor)) {
-            queue(block, fired.path);
+        if (watch.hash == fired.hash && !watch.overflowed && fired.depth <= watch.depth &&
+            may_hear(session_of(watch).actor) && memory_.equal(watch.path, fired.watched)) {
+            queue(block, fired.path, fired.path_hash);
         }
     }
 }
@@ -140,13 +146,15 @@ void Watches::fire_special(std::string_view name, hv::DomainId domain,
                            const PermissionList& readers) {
     hv::TextOf<32> with_domain;
     with_domain.put(name).put('/').dec(domain.value());
+    const uint32_t hash_with_domain = hash_of(memory_.hash_key, with_domain.view());
     for (const std::string_view watched : {name, with_domain.view()}) {
-        const uint32_t hash = hash_of(watched);
+        const uint32_t hash = hash_of(memory_.hash_key, watched);
         for (Block block = bucket(hash); block != no_block; block = at(block).next_of_hash) {
             const Watch& watch = at(block);
-            if (watch.hash == hash && memory_.equal(watch.path, watched) &&
+            if (watch.hash == hash && !watch.overflowed && memory_.equal(watch.path, watched) &&
                 may_read(session_of(watch).actor, readers)) {
-                queue(block, watch.depth == 1 ? with_domain.view() : watched);
+                watch.depth == 1 ? queue(block, with_domain.view(), hash_with_domain)
+                                 : queue(block, watched, hash);
             }
         }
     }

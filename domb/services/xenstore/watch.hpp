@@ -3,7 +3,8 @@
 //
 // Nobody waits for a client that does not read. An event that waits already is not queued again.
 // When a client's queue or memory is full, the event is lost, but not the news: the watch is
-// marked, and once the queue is empty one event comes with the watch's own path.
+// marked, and once the queue is empty one event comes with the watch's own path. Until then nothing
+// else is queued for it: however much one transaction changes, a client is worth so many events.
 #pragma once
 
 #include "domb/services/xenstore/memory.hpp"
@@ -85,10 +86,11 @@ class Watches {
         std::string_view watched;  // the path whose watches fire
         uint32_t hash;             // of it
         std::string_view path;     // goes into the event
-        size_t depth;              // of `path` below `watched`
+        uint32_t path_hash;
+        size_t depth;  // of `path` below `watched`
     };
     void fire_watches_of(const Fired& fired, const Change& change);
-    void queue(Block watch, std::string_view path);
+    void queue(Block watch, std::string_view path, uint32_t hash);
     Result<Block> make_event(Session& session, std::string_view path);
     [[nodiscard]] bool is_queued(const Watch& watch, uint32_t hash, std::string_view path) const;
 

@@ -4,10 +4,9 @@
 
 namespace xenstore {
 
-void Watches::queue(Block block, std::string_view path) {
+void Watches::queue(Block block, std::string_view path, uint32_t hash) {
     Watch& watch = at(block);
     Session& owner = session_of(watch);
-    const uint32_t hash = hash_of(path);
     if (is_queued(watch, hash, path)) {
         return;
     }

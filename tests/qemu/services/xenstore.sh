@@ -36,6 +36,15 @@ talk() {
     timeout 270 python3 "$(dirname "$0")/talk.py" "$1"
 }
 
+# The installed QEMU with a CPU that has no random numbers.
+mkdir "$work/no-rdrand"
+cat >"$work/no-rdrand/qemu-system-x86_64" <<EOF
+#!/bin/bash
+exec $(command -v qemu-system-x86_64) "\${@/#max/max,-rdrand}"
+EOF
+chmod +x "$work/no-rdrand/qemu-system-x86_64"
+no_random='xenstore: the CPU has no random numbers'
+
 for type in pvh pv; do
     # Once with all of it on one CPU: who answers and who asks take turns.
     [ $type = pvh ] && cpus=2 || cpus=1
@@ -55,7 +64,13 @@ for type in pvh pv; do
          "channels": [{"name": "agent"}, {"name": "log", "connection": "socket"}]}
       ]}'
     talk "$built" >"$work/talk.log" 2>&1 &
-    boot --tpm none --memory 1G --cpus "$cpus" --ptys
+    if [ $type = pvh ] || [ -n "${SCENARIO_QEMU:-}" ]; then
+        boot --tpm none --memory 1G --cpus "$cpus" --ptys
+        expect_no_line "$no_random"
+    else
+        PATH=$work/no-rdrand:$PATH boot --tpm none --memory 1G --cpus "$cpus" --ptys
+        expect_line "$no_random"
+    fi
     wait $!
     [ "$(cat "$work/talk.log")" = 'agent: heard through the terminal
 log: heard through the socket' ] || fail "the host hears: $(cat "$work/talk.log")"

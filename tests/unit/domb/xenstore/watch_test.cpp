@@ -199,6 +199,28 @@ TEST_F(WatchRequests, who_does_not_read_loses_events_but_no_news_and_stalls_nobo
     EXPECT_EQ(events(1), "/d/x399|t|");
 }
 
+TEST_F(WatchRequests, a_watch_that_lost_an_event_gets_none_until_it_has_looked_again) {
+    EXPECT_EQ(watch(1, "/d", "t"), "OK|");
+    events(1);
+    std::map<uint16_t, Guest> silent;
+    silent.insert(guests.extract(1));
+    for (int i = 0; i < 400; ++i) {
+        ASSERT_EQ(write(2, "/d/x" + std::to_string(i), "v"), "OK|");
+    }
+    silent.at(1).drain();
+    while (server.serve_all()) {
+    }
+    const AccountId account = server.memory().accounts.of(hv::DomainId{1});
+    const uint32_t waiting = server.memory().accounts[account].usage.events;
+    EXPECT_LT(waiting, 256U);  // there is room again
+    EXPECT_EQ(write(2, "/d/late", "v"), "OK|");
+    EXPECT_EQ(server.memory().accounts[account].usage.events, waiting);
+    guests.insert(silent.extract(1));
+    const std::string heard = events(1);
+    EXPECT_EQ(heard.find("/d/late"), std::string::npos);
+    EXPECT_TRUE(heard.ends_with(" /d|t|"));
+}
+
 TEST_F(WatchRequests, unwatch_drops_the_events_that_wait) {
     EXPECT_EQ(watch(1, "/d", "a"), "OK|");
     EXPECT_EQ(watch(1, "/d", "b"), "OK|");
