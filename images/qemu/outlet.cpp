@@ -56,22 +56,19 @@ Outcome<Outlet> Outlet::open_socket(const std::filesystem::path& path) {
 }
 
 void Outlet::write(std::string_view bytes) {
-    waiting_ += bytes;
+    waiting_.push(bytes);
     flush();
-    if (waiting_.size() > max_waiting) {
-        waiting_.erase(0, waiting_.size() - max_waiting);
-    }
 }
 
 void Outlet::flush() {
     while (peer_.is_open() && !waiting_.empty()) {
+        const std::string_view bytes = waiting_.bytes();
         // A client that is gone must not end us by a signal.
-        const ssize_t sent =
-            listener_.is_open()
-                ? ::send(peer_.get(), waiting_.data(), waiting_.size(), MSG_NOSIGNAL)
-                : ::write(peer_.get(), waiting_.data(), waiting_.size());
+        const ssize_t sent = listener_.is_open()
+                                 ? ::send(peer_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL)
+                                 : ::write(peer_.get(), bytes.data(), bytes.size());
         if (sent > 0) {
-            waiting_.erase(0, static_cast<size_t>(sent));
+            waiting_.pop(static_cast<size_t>(sent));
         } else if (errno != EINTR) {
             if (errno != EAGAIN) {
                 drop_client();

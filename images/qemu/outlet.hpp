@@ -4,6 +4,7 @@
 // nothing here ever blocks. Used by Outlets.
 #pragma once
 
+#include "images/qemu/backlog.hpp"
 #include "images/qemu/failure.hpp"
 #include "images/qemu/unique_fd.hpp"
 
@@ -49,7 +50,7 @@ class Outlet {
     UniqueFd peer_;      // the terminal's other side, or the client if there is one
     UniqueFd slave_;     // keeps the terminal alive while nobody has it open
     bool input_has_ended_ = false;
-    std::string waiting_;
+    Backlog waiting_{max_waiting};
 };
 
 }  // namespace images

@@ -6,6 +6,7 @@
 #include "images/qemu/temporary_directory.hpp"
 #include "tests/unit/images/visitor.hpp"
 
+#include <ctime>
 #include <fstream>
 #include <optional>
 
@@ -112,6 +113,16 @@ TEST_F(Socket, drops_the_oldest_of_more_than_may_wait) {
     Visitor visitor = Visitor::connect(path);
     turn(outlet);
     EXPECT_TRUE(read_up_to(newest(said, 100), outlet, visitor) == newest(said));
+}
+
+// Or a domain that writes into a channel that nobody reads would keep the others' output waiting.
+TEST_F(Socket, a_byte_costs_the_same_however_much_waits) {
+    outlet.write(numbers(Outlet::max_waiting));
+    const std::clock_t before = std::clock();
+    for (int i = 0; i < 30'000; ++i) {
+        outlet.write("x");
+    }
+    EXPECT_LT(std::clock() - before, 3 * CLOCKS_PER_SEC);
 }
 
 TEST_F(Socket, a_reader_that_does_not_read_loses_but_does_not_block) {
