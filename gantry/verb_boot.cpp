@@ -15,6 +15,8 @@
 #include <memory>
 
 #include <CLI/CLI.hpp>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 namespace gantry {
 namespace {
@@ -76,6 +78,12 @@ bool choose_machine(const Session& session, BootOptions& options, const images::
     return true;
 }
 
+// 0: the standard output is no terminal.
+size_t terminal_columns() {
+    winsize size{};
+    return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
 // Before the machine starts: whoever wants to talk has to know where.
 void print(Session& session, const images::Outlets& outlets) {
     for (const auto& outlet : outlets.descriptions()) {
@@ -112,6 +120,7 @@ ExitCode boot(Session& session, BootOptions& options, const path& directory) {
     }
     images::BootOutput::Options shown = options.output;
     shown.lines = session.json ? nullptr : &session.out;
+    shown.columns = terminal_columns();
     const path out = options.out.empty() ? directory : path{options.out};
     auto output = images::BootOutput::create(out, shown);
     if (!output.ok()) {

@@ -54,4 +54,18 @@ std::string printable(std::string_view text) {
     return safe;
 }
 
+std::vector<std::string> to_rows(std::string_view text, size_t width) {
+    constexpr size_t tab = 8;
+    std::string plain;
+    for (const char c : text) {
+        plain.append(c == '\t' ? tab - plain.size() % tab : 1, c == '\t' ? ' ' : c);
+    }
+    std::vector<std::string> rows;
+    do {
+        rows.push_back(plain.substr(0, width));
+        plain.erase(0, width);
+    } while (!plain.empty());
+    return rows;
+}
+
 }  // namespace images

@@ -7,6 +7,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace images {
 
@@ -33,5 +34,9 @@ class LineSplitter {
 // Everything but printable ASCII and tabs as \xNN: no escape sequence of a guest reaches the
 // terminal, and no byte is lost.
 std::string printable(std::string_view text);
+
+// What is printable, in rows that a terminal of that width does not wrap: a guest's line must not
+// go on where another speaker's would begin. Tabs become blanks. At least one row.
+std::vector<std::string> to_rows(std::string_view text, size_t width);
 
 }  // namespace images

@@ -5,6 +5,7 @@
 #include <array>
 #include <iomanip>
 #include <ostream>
+#include <sstream>
 #include <system_error>
 #include <utility>
 
@@ -78,8 +79,25 @@ void BootOutput::on_line(std::string_view stream, std::string_view line) {
         return;
     }
     const bool is_cut = log.lines++ == options_.lines_per_stream;
-    *options_.lines << std::left << std::setw(10) << printable(stream) << "| "
-                    << (is_cut ? "..." : printable(line)) << std::endl;
+    std::ostringstream head;
+    head << std::left << std::setw(10) << printable(stream) << "| ";
+    write_rows(*options_.lines, head.str(), is_cut ? "..." : line);
+    options_.lines->flush();
+}
+
+void BootOutput::write_rows(std::ostream& to, const std::string& head,
+                            std::string_view text) const {
+    constexpr size_t narrowest = 20;
+    if (options_.columns == 0) {
+        to << head << printable(text) << '\n';
+        return;
+    }
+    const size_t width = std::max(options_.columns, head.size() + narrowest) - head.size();
+    const std::string further = std::string(head.size() - 2, ' ') + "+ ";
+    bool is_first = true;
+    for (const std::string& row : to_rows(printable(text), width)) {
+        to << (std::exchange(is_first, false) ? head : further) << row << '\n';
+    }
 }
 
 // Each stream has its own limits: a domain that writes nothing but marks hides nobody else's.

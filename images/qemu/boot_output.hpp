@@ -24,6 +24,7 @@ class BootOutput : public TranscriptListener {
         std::ostream* lines = nullptr;  // for the reader; null: nobody reads
         size_t lines_per_stream = ~size_t{0};
         bool firmware = false;  // show what the firmware prints, too
+        size_t columns = 0;     // of the reader's terminal; 0: lines may be of any length
     };
     using Time = std::chrono::steady_clock::time_point;
     // A line that begins with "gantry-" and when it arrived.
@@ -52,6 +53,9 @@ class BootOutput : public TranscriptListener {
     // How many are not among them, by stream. Of streams that had too many.
     [[nodiscard]] std::map<std::string, size_t> dropped_marks() const;
     [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
+    // `text` as one or more lines for the reader, on the terminal that the options tell of. Further
+    // rows begin with blanks and a '+'.
+    void write_rows(std::ostream& to, const std::string& head, std::string_view text) const;
     // Stores what the CPUs of a machine that stood still had in their registers, if anything.
     void write_registers(const std::string& text) const;
     // Stores evidence/NAME.

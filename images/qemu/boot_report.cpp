@@ -68,13 +68,13 @@ void describe_failure(const BootReport& report, std::ostream& text) {
     }
     const std::string& last = report.transcript.last_stream();
     if (!last.empty()) {
-        text << "last heard of: " << printable(last) << ": "
-             << printable(report.transcript.last_line(last)) << '\n';
+        report.output.write_rows(text, "last heard of: " + printable(last) + ": ",
+                                 report.transcript.last_line(last));
     }
     for (const auto& [id, domain] : report.transcript.record().domains()) {
         const std::string line = report.transcript.last_line(domain.name);
         if (domain.name != last && !line.empty()) {
-            text << "last line of " << printable(domain.name) << ": " << printable(line) << '\n';
+            report.output.write_rows(text, "last line of " + printable(domain.name) + ": ", line);
         }
     }
 }

@@ -55,5 +55,37 @@ TEST_F(BootOutputTest, long_marks_are_fewer) {
     EXPECT_EQ(output.dropped_marks(), (std::map<std::string, size_t>{{"flood", 1}, {"other", 1}}));
 }
 
+// On a terminal 40 wide the second row would begin with "hv        | ".
+TEST_F(BootOutputTest, a_long_line_looks_like_nobody_elses) {
+    std::ostringstream shown;
+    BootOutput narrow =
+        BootOutput::create(directory.path(), {.lines = &shown, .columns = 40}).take();
+    narrow.on_line("guest", std::string(28, '.') + "hv        | all is well");
+    narrow.on_line("guest", "\t\t\t....hv        | all is well");
+    narrow.on_line("guest", "");
+    const std::string expected =
+        "guest     | ............................\n"
+        "          + hv        | all is well\n";
+    const std::string tabs =
+        "guest     |                         ....\n"
+        "          + hv        | all is well\n";
+    EXPECT_EQ(shown.str(), expected + tabs + "guest     | \n");
+}
+
+TEST_F(BootOutputTest, a_last_line_is_not_the_verdict) {
+    BootOutput narrow = BootOutput::create(directory.path(), {.columns = 60}).take();
+    const std::string dots(60 - std::string_view{"last heard of: domain-5: "}.size(), '.');
+    transcript.feed(
+        "\x1e"
+        "050002e" +
+        dots + "machine: ok");
+    transcript.finish();
+    const auto outlets = Outlets::create(directory.path(), {}, {}).take();
+    EXPECT_EQ(report_to_text({run, transcript, narrow, outlets}),
+              "last heard of: domain-5: " + dots +
+                  "\n                       + machine: ok\n"
+                  "machine: no-verdict\n");
+}
+
 }  // namespace
 }  // namespace images::test
