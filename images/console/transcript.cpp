@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "images/console/transcript.hpp"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 
 namespace images {
@@ -11,6 +13,12 @@ constexpr auto hv_source = static_cast<uint8_t>(hv::abi::UartSource::Hypervisor)
 constexpr auto record_source = static_cast<uint8_t>(hv::abi::UartSource::Record);
 constexpr auto room_source = static_cast<uint8_t>(hv::abi::UartSource::Room);
 constexpr auto builder_source = static_cast<uint8_t>(hv::abi::UartSource::Builder);
+
+constexpr std::array<std::string_view, 4> own_streams{"firmware", "hv", "record", "domB"};
+
+bool is_own(std::string_view name) {
+    return std::find(own_streams.begin(), own_streams.end(), name) != own_streams.end();
+}
 
 bool is_domain(uint8_t source) {
     return source != hv_source && source < room_source;
@@ -109,7 +117,8 @@ std::string Transcript::name_of(std::optional<uint8_t> source) const {
     if (*source == record_source) {
         return "record";
     }
-    if (const DomainRecord* domain = record_.find_source(*source)) {
+    const DomainRecord* const domain = record_.find_source(*source);
+    if (domain != nullptr && !is_own(domain->name)) {
         return domain->name;
     }
     return *source == builder_source ? "domB" : "domain-" + std::to_string(*source);
@@ -118,6 +127,10 @@ std::string Transcript::name_of(std::optional<uint8_t> source) const {
 const EvidenceExtractor* Transcript::evidence(uint16_t domid) const {
     const auto found = streams_.find(static_cast<uint8_t>(domid & 0xff));
     return found == streams_.end() ? nullptr : &found->second.evidence;
+}
+
+std::string Transcript::stream_of_domain(uint16_t domid) const {
+    return name_of(static_cast<uint8_t>(domid & 0xff));
 }
 
 std::string Transcript::last_line(std::string_view stream) const {

@@ -18,7 +18,8 @@
 namespace images {
 
 // What Transcript tells while it reads. A stream is named "firmware", "hv", "record", "domB" or as
-// its domain is. Channels beside a domain's console are not streams here: only the peer gets them.
+// its domain is, unless that is one of those four: then "domain-N". Channels beside a domain's
+// console are not streams here: only the peer gets them.
 struct TranscriptListener {
     virtual ~TranscriptListener() = default;
     // Every byte of every stream, as it came.
@@ -52,6 +53,7 @@ class Transcript {
     // Who spoke last, and its last line that was not empty.
     [[nodiscard]] const std::string& last_stream() const { return last_stream_; }
     [[nodiscard]] std::string last_line(std::string_view stream) const;
+    [[nodiscard]] std::string stream_of_domain(uint16_t domid) const;
     [[nodiscard]] size_t malformed_frame_count() const { return splitter_.malformed_count(); }
 
   private:

@@ -27,7 +27,7 @@ std::string safe_file_name(std::string_view name) {
     std::string safe;
     for (const char c : name.substr(0, 100)) {
         const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                              (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+                              (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '+' ||
                               (c == '.' && !safe.empty());
         safe += is_plain ? c : '_';
     }

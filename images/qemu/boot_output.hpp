@@ -82,7 +82,8 @@ class BootOutput : public TranscriptListener {
     std::vector<Mark> marks_;
 };
 
-// `name` as the name of a file in the current directory, whatever it holds.
+// `name` as the name of a file in the current directory, whatever it holds. Domains' and channels'
+// names, which the manifest allows, are what they are, so no two have one file.
 std::string safe_file_name(std::string_view name);
 
 }  // namespace images

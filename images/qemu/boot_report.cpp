@@ -72,9 +72,10 @@ void describe_failure(const BootReport& report, std::ostream& text) {
                                  report.transcript.last_line(last));
     }
     for (const auto& [id, domain] : report.transcript.record().domains()) {
-        const std::string line = report.transcript.last_line(domain.name);
-        if (domain.name != last && !line.empty()) {
-            report.output.write_rows(text, "last line of " + printable(domain.name) + ": ", line);
+        const std::string stream = report.transcript.stream_of_domain(id);
+        const std::string line = report.transcript.last_line(stream);
+        if (stream != last && !line.empty()) {
+            report.output.write_rows(text, "last line of " + printable(stream) + ": ", line);
         }
     }
 }

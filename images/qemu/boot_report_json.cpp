@@ -35,6 +35,7 @@ Json timeline(const BootReport& report) {
 Json domains(const BootReport& report) {
     Json list = Json::array();
     for (const auto& [id, domain] : report.transcript.record().domains()) {
+        const std::string stream = report.transcript.stream_of_domain(id);
         list.push_back(Json{{"domid", id},
                             {"name", printable(domain.name)},
                             {"outcome", domain.outcome},
@@ -43,7 +44,7 @@ Json domains(const BootReport& report) {
                             {"started", domain.started},
                             {"how", domain.how},
                             {"expected", domain.expected},
-                            {"last_line", printable(report.transcript.last_line(domain.name))}});
+                            {"last_line", printable(report.transcript.last_line(stream))}});
     }
     return list;
 }

@@ -55,6 +55,13 @@ TEST_F(BootOutputTest, long_marks_are_fewer) {
     EXPECT_EQ(output.dropped_marks(), (std::map<std::string, size_t>{{"flood", 1}, {"other", 1}}));
 }
 
+TEST_F(BootOutputTest, names_of_a_manifest_have_a_file_each) {
+    output.on_bytes("a+b", "one");
+    output.on_bytes("a_b", "two");
+    EXPECT_EQ(std::filesystem::file_size(directory.path() / "console" / "a+b.log"), 3U);
+    EXPECT_EQ(std::filesystem::file_size(directory.path() / "console" / "a_b.log"), 3U);
+}
+
 // On a terminal 40 wide the second row would begin with "hv        | ".
 TEST_F(BootOutputTest, a_long_line_looks_like_nobody_elses) {
     std::ostringstream shown;

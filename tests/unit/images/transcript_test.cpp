@@ -46,6 +46,21 @@ TEST(Transcript, lines_of_domains_that_speak_at_the_same_time_stay_whole) {
     EXPECT_EQ(transcript.last_line("attest"), "last");
 }
 
+TEST(Transcript, no_domain_speaks_in_the_name_of_the_hypervisor) {
+    Recorder recorder;
+    images::Transcript transcript{recorder};
+    transcript.feed(frame(0, "true\n") +
+                    frame(0xff,
+                          "t_ns=1 event=domain-created domid=1 name=hv\n"
+                          "t_ns=1 event=domain-created domid=2 name=record\n"));
+    transcript.feed(frame(1, "false\n") + frame(2, "t_ns=2 event=machine-off status=ok\n"));
+    EXPECT_EQ(recorder.lines,
+              (std::vector<std::string>{"hv| true", "domain-1| false",
+                                        "domain-2| t_ns=2 event=machine-off status=ok"}));
+    EXPECT_EQ(recorder.raw["hv"], "true\n");
+    EXPECT_EQ(transcript.last_line(transcript.stream_of_domain(1)), "false");
+}
+
 TEST(Transcript, evidence_is_kept_by_domain_and_not_shown) {
     const std::string block =
         "-----BEGIN GANTRY EVIDENCE name=pcrs bytes=3 sha256="
