@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <sstream>
 #include <utility>
 
 namespace measure {
@@ -65,13 +66,10 @@ struct Line {
 
 std::vector<Line> lines_of(std::span<const std::byte> data) {
     std::vector<Line> lines;
-    std::string rest = to_string(data);
-    while (!rest.empty()) {
-        const size_t end = std::min(rest.find('\n'), rest.size());
-        const std::string line = rest.substr(0, end);
+    std::istringstream rest{to_string(data)};
+    for (std::string line; std::getline(rest, line);) {
         const size_t space = std::min(line.find(' '), line.size());
         lines.push_back({line.substr(0, space), line.substr(std::min(space + 1, line.size()))});
-        rest.erase(0, end + 1);
     }
     return lines;
 }

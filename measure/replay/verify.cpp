@@ -23,14 +23,26 @@ class Verifier {
         check_mirror();
         check_pcrs();
         check_bytes();
+        add_omitted();
         return {.domains = reference_.domains, .differences = in_order()};
     }
 
   private:
     void add(Difference difference) {
+        if (differences_.size() >= max_differences) {
+            ++omitted_;
+            return;
+        }
         // A changed artefact is named by its domain's text and by its own event.
         if (std::find(differences_.begin(), differences_.end(), difference) == differences_.end()) {
             differences_.push_back(std::move(difference));
+        }
+    }
+
+    void add_omitted() {
+        if (omitted_ > 0) {
+            differences_.push_back(
+                {{}, "further differences", {}, "none", std::to_string(omitted_)});
         }
     }
 
@@ -84,27 +96,35 @@ class Verifier {
             }
         }
         const std::vector<Pair> pairs = align(expected, found);
-        // Blobs first: a text names the same artefacts again.
-        for (const bool texts : {false, true}) {
+        for (const Turn turn : {Turn::Blobs, Turn::Texts, Turn::Unexpected}) {
             for (const Pair& pair : pairs) {
-                if (is_text(pair) == texts) {
+                if (turn_of(pair) == turn) {
                     add_all(explain(pair));
                 }
             }
         }
     }
 
-    static bool is_text(const Pair& pair) {
-        return pair.expected != nullptr && (pair.expected->subject == Subject::Hypervisor ||
-                                            pair.expected->subject == Subject::Configuration);
+    // Texts name the same artefacts as blobs again. Of what nobody expects there may be any number.
+    enum class Turn { Blobs, Texts, Unexpected };
+    static Turn turn_of(const Pair& pair) {
+        if (pair.expected == nullptr) {
+            return Turn::Unexpected;
+        }
+        const Subject subject = pair.expected->subject;
+        const bool is_text = subject == Subject::Hypervisor || subject == Subject::Configuration;
+        return is_text ? Turn::Texts : Turn::Blobs;
     }
 
     void add_all(std::vector<Difference> differences) {
         for (Difference& d : differences) {
-            const bool known = std::any_of(
-                differences_.begin(), differences_.end(),
-                [&](const Difference& k) { return k.domain == d.domain && k.item == d.item; });
-            if (!known || (d.item != "kernel" && d.item != "initrd")) {
+            const auto is_same = [&d](const Difference& k) {
+                return k.domain == d.domain && k.item == d.item;
+            };
+            const bool is_said_by_blob =
+                (d.item == "kernel" || d.item == "initrd") &&
+                std::any_of(differences_.begin(), differences_.end(), is_same);
+            if (!is_said_by_blob) {
                 add(std::move(d));
             }
         }
@@ -184,10 +204,15 @@ class Verifier {
         return std::move(differences_);
     }
 
+    // More than anybody reads. A log can hold any number of them, and each is compared with all
+    // before it.
+    static constexpr size_t max_differences = 1000;
+
     const RawLog& log_;
     const PcrValues& reported_;
     const ReferenceValues& reference_;
     std::vector<Difference> differences_;
+    size_t omitted_ = 0;
 };
 
 }  // namespace
