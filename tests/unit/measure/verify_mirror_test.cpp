@@ -17,6 +17,11 @@ TEST(Verify, a_mirror_that_disagrees_is_caught) {
     EXPECT_TRUE(has_line(missing,
                          "launch: mirror in PCR 21: expected every event again, or a PCR that was "
                          "never used, found 0"));
+    const auto cut_short = lines_after_events([](Events& events) {
+        events.erase(events.end() - 4);  // the last mirror; three separators follow
+    });
+    EXPECT_TRUE(has_line(cut_short, "launch: mirror in PCR 21: expected sha256 "));
+    EXPECT_TRUE(cut_short.front().ends_with(", found nothing")) << cut_short.front();
     const auto renumbered = lines_after_events(
         [](Events& events) { event(events, Subject::Mirror).data.back() ^= std::byte{1}; });
     EXPECT_EQ(renumbered.size(), 1U);
