@@ -114,7 +114,7 @@ std::string verdict_to_text(const Verdict& verdict) {
         out += to_line(difference) + "\n";
     }
     if (verdict.mirror_absent) {
-        out += "mirror: absent (locality 2 was not usable; the mirror PCR is untouched)\n";
+        out += "mirror: absent (locality 2 was not usable; PCR 20 to 22 are untouched)\n";
     }
     return out + (verdict.matches() ? "verdict: matches (evidence unsigned; hypervisor not "
                                       "measured by firmware)\n"

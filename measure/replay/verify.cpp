@@ -147,7 +147,7 @@ class Verifier {
                 add({{},
                      item,
                      {},
-                     reference_.mirror ? "every event again, or a PCR that was never used"
+                     reference_.mirror ? "every event again, or PCR 20 to 22 as a TPM starts them"
                                        : "no event",
                      std::to_string(mirrors.size()) + " events"});
             }
@@ -287,10 +287,14 @@ DomainVerdict Verdict::of(std::string_view domain) const {
 
 namespace {
 
-// A launch without locality 2 logs nothing outside the PCRs of texts and blobs, and the mirror PCR
-// still has the ones it starts with. Where locality 2 works hv has reset it to zeros, and only a
-// restart of the TPM brings the ones back, so mirrors that were cut out of a log do not look
-// absent.
+// PCRs of locality 2 that a plan can name for the mirror (launch-config/binding/decode.cpp).
+constexpr uint32_t first_mirror_pcr = 20;
+constexpr uint32_t last_mirror_pcr = 22;
+
+// A launch without locality 2 logs nothing outside the PCRs of texts and blobs, and the PCRs of
+// locality 2 still have the ones they start with. Where locality 2 works hv has reset one of them
+// to zeros, and only a restart of the TPM brings the ones back. All are looked at: a launch by
+// another plan has reset another one, and left the PCRs of this plan to whoever has the TPM.
 bool is_mirror_absent(const RawLog& log, const PcrValues& reported,
                       const ReferenceValues& reference) {
     DigestSet untouched;
@@ -299,12 +303,15 @@ bool is_mirror_absent(const RawLog& log, const PcrValues& reported,
             untouched.set(a, std::vector<std::byte>(digest_bytes(a), std::byte{0xff}));
         }
     }
-    const auto value = reported.find(reference.mirror_pcr);
-    return std::all_of(log.events().begin(), log.events().end(),
-                       [&](const RawEvent& e) {
-                           return e.pcr == reference.text_pcr || e.pcr == reference.blobs_pcr;
-                       }) &&
-           value != reported.end() && value->second == untouched;
+    for (uint32_t pcr = first_mirror_pcr; pcr <= last_mirror_pcr; ++pcr) {
+        const auto value = reported.find(hv::PcrIndex{pcr});
+        if (value == reported.end() || value->second != untouched) {
+            return false;
+        }
+    }
+    return std::all_of(log.events().begin(), log.events().end(), [&](const RawEvent& e) {
+        return e.pcr == reference.text_pcr || e.pcr == reference.blobs_pcr;
+    });
 }
 
 }  // namespace

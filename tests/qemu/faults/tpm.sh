@@ -110,7 +110,7 @@ expect_pass attest
 expect_record 'event=measured-hv locality=0'
 verify
 expect_matches
-expect_line 'mirror: absent (locality 2 was not usable; the mirror PCR is untouched)'
+expect_line 'mirror: absent (locality 2 was not usable; PCR 20 to 22 are untouched)'
 
 # A TPM that works again is capped with the error separator; one that does not cannot be.
 expect_capped_if_it_works() {

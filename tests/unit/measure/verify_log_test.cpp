@@ -189,7 +189,7 @@ TEST(Verify, no_change_of_one_byte_of_the_log_matches) {
 TEST(Verify, messages_hold_printable_ascii_only) {  // T42
     const auto lines = lines_after_events([](Events& events) {
         auto& data = event(events, Subject::Configuration).data;
-        const std::string_view evil = "domain \x1b[31m\xff\r\n";
+        const std::string_view evil = "domain \x1b[31m\x7f\xff\r\n";
         for (const char c : evil) {
             data.push_back(static_cast<std::byte>(c));
         }

@@ -15,8 +15,8 @@ TEST(Verify, a_mirror_that_disagrees_is_caught) {
         std::erase_if(events, [](const auto& e) { return e.subject == Subject::Mirror; });
     });
     EXPECT_TRUE(has_line(missing,
-                         "launch: mirror in PCR 21: expected every event again, or a PCR that was "
-                         "never used, found 0"));
+                         "launch: mirror in PCR 21: expected every event again, or PCR 20 to 22 as "
+                         "a TPM starts them, found 0"));
     const auto cut_short = lines_after_events([](Events& events) {
         events.erase(events.end() - 4);  // the last mirror; three separators follow
     });
@@ -42,10 +42,16 @@ DigestSet untouched(BankSet banks) {
     return value;
 }
 
+void leave_locality_2_untouched(Evidence& evidence) {
+    for (const uint32_t pcr : {20U, 21U, 22U}) {
+        evidence.pcrs[hv::PcrIndex{pcr}] = untouched(two_banks());
+    }
+}
+
 // Evidence of a launch on a machine without locality 2.
 Evidence evidence_without_mirror() {
     Evidence evidence = evidence_of(SampleLaunch{}.predict(false), two_banks());
-    evidence.pcrs[hv::PcrIndex{21}] = untouched(two_banks());
+    leave_locality_2_untouched(evidence);
     return evidence;
 }
 
@@ -57,8 +63,8 @@ TEST(Verify, a_launch_without_locality_2_matches_and_is_said_to_have_no_mirror) 
     EXPECT_EQ(lines_of(evidence, reference), std::vector<std::string>{});
     EXPECT_TRUE(verdict.mirror_absent);
     EXPECT_NE(
-        verdict_to_text(verdict).find("\nmirror: absent (locality 2 was not usable; the mirror "
-                                      "PCR is untouched)\nverdict: matches ("),
+        verdict_to_text(verdict).find("\nmirror: absent (locality 2 was not usable; PCR 20 to "
+                                      "22 are untouched)\nverdict: matches ("),
         std::string::npos);
     EXPECT_NE(verdict_to_json(verdict).find("\"mirror\": \"absent\""), std::string::npos);
 
@@ -97,11 +103,24 @@ TEST(Verify, mirrors_that_were_cut_out_are_not_taken_for_absent_ones) {
         differs([&](PcrValues& pcrs) { pcrs[mirror] = untouched(bank(Algorithm::Sha256)); }));
 }
 
+// The attacker's plan measures elsewhere, at locality 2; whoever has the TPM then extends PCR 12
+// and 13 as this plan would have.
+TEST(Verify, a_launch_by_a_plan_with_another_mirror_is_not_taken_for_one_without) {
+    const ReferenceValues reference = SampleLaunch{}.predict();
+    for (const uint32_t used : {20U, 22U}) {
+        Evidence evidence = evidence_without_mirror();
+        evidence.pcrs[hv::PcrIndex{used}] = hash(two_banks(), "what the evil launch has left");
+        EXPECT_TRUE(has_line(lines_of(evidence, reference), "launch: mirror in PCR 21: expected"));
+        evidence.pcrs.erase(hv::PcrIndex{used});
+        EXPECT_TRUE(has_line(lines_of(evidence, reference), "launch: mirror in PCR 21: expected"));
+    }
+}
+
 TEST(Verify, without_a_mirror_a_difference_is_still_named) {
     SampleLaunch launch;
     launch.modules[3] = "another initrd";
     Evidence evidence = evidence_of(launch.predict(false), two_banks());
-    evidence.pcrs[hv::PcrIndex{21}] = untouched(two_banks());
+    leave_locality_2_untouched(evidence);
     EXPECT_EQ(lines_of(evidence, SampleLaunch{}.predict()),
               (std::vector<std::string>{
                   "domain \"web\": initrd: /domains/0/initrd: expected sha256 " +
