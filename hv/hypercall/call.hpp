@@ -7,6 +7,9 @@
 // again with the new arguments, and other vCPUs have had their turn. A PVH guest takes interrupts
 // there; a PV guest is in its stub with IF clear, and gets events when all of the call is done. A
 // guest can make up such arguments itself, so they are checked like any others.
+//
+// What is bounded: the page tables and the names that are looked at, the elements of a list, and,
+// because elements may wait for other CPUs or for the UART, the time that a list takes.
 #pragma once
 
 #include "hv/abi/xen_errno.hpp"
@@ -21,6 +24,7 @@
 #include "hv/pv/frames.hpp"
 #include "hv/pv/page_tables.hpp"
 #include "hv/pv/start.hpp"
+#include "hv/sched/sched.hpp"
 
 #include <array>
 #include <cstdint>
@@ -38,9 +42,13 @@ struct Call {
     static constexpr uint32_t most_tables = 64;
     uint32_t tables_left = most_tables;
     uint64_t looks_left = pv::most_looks;  // at names of frames, likewise
+    uint64_t turn_ends_ns = ~uint64_t{0};  // see is_turn_over()
 
     [[nodiscard]] domain::Domain& domain() const { return *vcpu.domain; }
     [[nodiscard]] GuestVaddr pointer(size_t n) const { return GuestVaddr{args[n]}; }
+    // Whether it has taken so long that its list gives way before the next element. Asked after
+    // the first one, so that every call gets on.
+    [[nodiscard]] bool is_turn_over() const { return sched::now_ns() >= turn_ends_ns; }
 };
 
 // What goes into RAX, or why the call failed. XEN_ERESTART: see above.

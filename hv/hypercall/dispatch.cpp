@@ -10,6 +10,9 @@ namespace hv::hypercall {
 
 namespace {
 
+// A part of a slice, and many times what ordinary calls take.
+constexpr uint64_t turn_ns = sched::slice_ns / 20;
+
 Answer of_pv_only(Call& call, Answer (*handler)(Call&)) {
     return call.domain().pv != nullptr ? handler(call) : fail(Errno::XEN_ENOSYS);
 }
@@ -110,7 +113,10 @@ Completion dispatch(domain::Vcpu& vcpu) {
     }
 
     svm::GuestRegisters& r = vcpu.registers;
-    Call call{.vcpu = vcpu, .number = r.rax, .args = {r.rdi, r.rsi, r.rdx, r.r10, r.r8}};
+    Call call{.vcpu = vcpu,
+              .number = r.rax,
+              .args = {r.rdi, r.rsi, r.rdx, r.r10, r.r8},
+              .turn_ends_ns = sched::now_ns() + turn_ns};
     Answer answer = handle(call);
     if (answer.ok()) {
         r.rax = answer.take();

@@ -40,13 +40,14 @@ Answer rest_of_batch(Call& call, uint32_t done) {
 template <class Op, class Work>
 Answer for_batch(Call& call, uint32_t at_a_time, Work&& work) {
     const uint32_t count = std::min(static_cast<uint32_t>(call.args[2]), at_a_time);
-    for (uint32_t n = 0; n < count; ++n) {
-        const GuestVaddr at = element<Op>(call.pointer(1), n);
+    uint32_t done = 0;
+    for (; done < count && !(done > 0 && call.is_turn_over()); ++done) {
+        const GuestVaddr at = element<Op>(call.pointer(1), done);
         auto op = TRY(read<Op>(call, at));
         work(op);
         TRY(write(call, at, op));
     }
-    return rest_of_batch<Op>(call, count);
+    return rest_of_batch<Op>(call, done);
 }
 
 // pv_grants.cpp

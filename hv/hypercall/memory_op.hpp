@@ -33,8 +33,8 @@ Answer populate_physmap(Call& call);
 // pv_reservation.cpp
 Answer decrease_pv_reservation(Call& call);
 Answer grow_pv_reservation(Call& call, bool has_pfns);
-// What pages cost of Call::tables_left, so that a multicall of such calls gives way too. An extent
-// of the largest order can always be paid at the beginning of a call.
+// What pages cost of Call::tables_left, so that a multicall of such calls gives way too: false if
+// the call has to. An extent of the largest order can always be paid at the beginning of a call.
 bool charge_pages(Call& call, uint64_t pages);
 // The first name that is too high for an extent with these mem_flags.
 Gfn name_limit(uint32_t mem_flags);

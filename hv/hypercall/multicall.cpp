@@ -18,12 +18,16 @@ Answer multicall(Call& call) {
     uint64_t& list = call.args[0];
     uint64_t& count = call.args[1];
     for (uint64_t n = 0; n < entries_at_a_time && count > 0; ++n) {
+        if (n > 0 && call.is_turn_over()) {
+            break;
+        }
         const GuestVaddr at{list};
         auto entry = TRY(read<abi::MulticallEntry>(call, at));
         Call inner{.vcpu = call.vcpu,
                    .number = entry.op,
                    .tables_left = call.tables_left,
-                   .looks_left = call.looks_left};
+                   .looks_left = call.looks_left,
+                   .turn_ends_ns = call.turn_ends_ns};
         std::copy_n(entry.args, inner.args.size(), inner.args.begin());
 
         const bool is_nested = entry.op == static_cast<uint64_t>(abi::Hypercall::multicall);

@@ -40,7 +40,7 @@ Answer for_each_request(Call& call, uint32_t at_a_time, Work&& work) {
         TRY(work(request));
         return Ok{};
     };
-    while (done < count && done < at_a_time) {
+    while (done < count && done < at_a_time && !(done > 0 && call.is_turn_over())) {
         if (const auto result = next(); !result.ok()) {
             if (result.error() == Errno::XEN_ERESTART) {
                 break;

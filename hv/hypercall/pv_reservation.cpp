@@ -106,7 +106,8 @@ bool charge_pages(Call& call, uint64_t pages) {
     constexpr uint64_t pages_per_table = 16;
     const uint64_t tables = (pages + pages_per_table - 1) / pages_per_table;
     static_assert((uint64_t{1} << pv::max_extent_order) / pages_per_table <= Call::most_tables);
-    if (call.tables_left < tables) {
+    const bool has_done_some = call.tables_left < Call::most_tables;
+    if (call.tables_left < tables || (has_done_some && call.is_turn_over())) {
         return false;
     }
     call.tables_left -= static_cast<uint32_t>(tables);

@@ -66,7 +66,7 @@ void set_lapic_timer(domain::Vcpu& vcpu, uint64_t deadline_ns) {
     arm(fake().lapic_ns, vcpu, deadline_ns);
 }
 uint64_t now_ns() {
-    return fake().now_ns;
+    return fake().now_ns += fake().ns_per_look;
 }
 
 }  // namespace hv::sched

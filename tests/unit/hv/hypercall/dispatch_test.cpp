@@ -2,6 +2,7 @@
 // The table itself, and multicall.
 #include "hv/abi/xen_sched.hpp"
 #include "hv/abi/xen_version.hpp"
+#include "hv/sched/sched.hpp"
 #include "tests/unit/hv/hypercall/guest_fixture.hpp"
 
 namespace {
@@ -70,6 +71,19 @@ TEST_F(Multicall, long_list_is_done_in_bounded_parts) {
     const uint64_t at = guest.put(list);
     EXPECT_EQ(multicall(at, list), 0);
     EXPECT_GT(guest.rounds(), 1U);
+    for (const auto& done : guest.get<decltype(list)>(at)) {
+        EXPECT_EQ(done.result, 4096U);
+    }
+}
+
+// Whatever its entries wait for.
+TEST_F(Multicall, slow_list_gives_way_after_each_entry) {
+    std::array<hv::abi::MulticallEntry, 5> list{};
+    list.fill(entry(Hypercall::xen_version, 7));
+    const uint64_t at = guest.put(list);
+    machine.sched.ns_per_look = hv::sched::slice_ns;
+    EXPECT_EQ(multicall(at, list), 0);
+    EXPECT_EQ(guest.rounds(), list.size());
     for (const auto& done : guest.get<decltype(list)>(at)) {
         EXPECT_EQ(done.result, 4096U);
     }

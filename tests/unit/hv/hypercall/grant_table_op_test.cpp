@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Arguments, batches and errors of grant_table_op; grants themselves are tested with hv/grant.
 #include "hv/abi/xen_grant_table.hpp"
+#include "hv/sched/sched.hpp"
 #include "tests/unit/hv/hypercall/guest_fixture.hpp"
 
 namespace {
@@ -104,6 +105,25 @@ TEST_F(GrantTableOp, long_batches_are_done_in_bounded_parts) {
         EXPECT_EQ(domain.at<char>(0x4000 + n), 'x');
     }
     EXPECT_EQ(guest.get<decltype(copies)>(at)[99].status, 0);
+}
+
+TEST_F(GrantTableOp, slow_batches_give_way_after_each_element) {
+    std::array<abi::GnttabCopy, 4> list{};
+    for (uint16_t n = 0; n < list.size(); ++n) {
+        list[n].source = {.u = {.gmfn = 3}, .domid = abi::DOMID_SELF, .offset = n};
+        list[n].dest = {.u = {.gmfn = 4}, .domid = abi::DOMID_SELF, .offset = n};
+        list[n].len = 1;
+        list[n].status = 7;
+    }
+    domain.at<uint32_t>(0x3000) = 0x12345678;
+    const uint64_t at = guest.put(list);
+    machine.sched.ns_per_look = hv::sched::slice_ns;
+    EXPECT_EQ(op(Gnttab::GNTTABOP_copy, at, list.size()), 0);
+    EXPECT_EQ(guest.rounds(), list.size());
+    EXPECT_EQ(domain.at<uint32_t>(0x4000), 0x12345678U);
+    for (const auto& done : guest.get<decltype(list)>(at)) {
+        EXPECT_EQ(done.status, 0);
+    }
 }
 
 TEST_F(GrantTableOp, counts_and_lists_are_checked) {

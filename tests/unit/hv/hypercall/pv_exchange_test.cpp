@@ -2,6 +2,7 @@
 // XENMEM_exchange and reservations of PV domains: which frame is where afterwards, and that what
 // fails changes nothing.
 #include "hv/abi/xen_memory.hpp"
+#include "hv/sched/sched.hpp"
 #include "tests/unit/hv/hypercall/pv_memory_fixture.hpp"
 
 namespace {
@@ -236,6 +237,19 @@ TEST_F(PvExchange, many_frames_are_given_back_with_one_flush) {
     EXPECT_EQ(change(Op::XENMEM_decrease_reservation, guest.put(names), 64, 0), 64);
     EXPECT_EQ(machine.flushes[&domain.domain()], 1U);
     EXPECT_EQ(domain.domain().set_aside_count, 64U);
+}
+
+TEST_F(PvExchange, slow_lists_give_way_after_each_extent) {
+    const uint64_t list = guest.put(std::array<uint64_t, 3>{9, 3, 5});
+    machine.sched.ns_per_look = hv::sched::slice_ns;
+    EXPECT_EQ(change(Op::XENMEM_decrease_reservation, list, 3, 0), 3);
+    EXPECT_EQ(guest.rounds(), 3U);
+    EXPECT_EQ(change(Op::XENMEM_increase_reservation, list, 3, 0), 3);
+    EXPECT_EQ(guest.rounds(), 3U);
+    const uint64_t out = guest.put(std::array<uint64_t, 3>{});
+    EXPECT_EQ(exchange({.in = extents(list, 3, 0), .out = extents(out, 3, 0)}), 0);
+    EXPECT_EQ(guest.rounds(), 3U);
+    EXPECT_EQ(exchanged_count(), 3U);
 }
 
 TEST_F(PvExchange, an_extent_with_a_frame_that_stays_is_not_given_back) {

@@ -2,6 +2,7 @@
 #include "hv/abi/xen_pv.hpp"
 #include "hv/pv/page_tables.hpp"
 #include "hv/pv/pv.hpp"
+#include "hv/sched/sched.hpp"
 #include "tests/unit/hv/hypercall/guest_fixture.hpp"
 
 #include <atomic>
@@ -179,6 +180,18 @@ TEST_F(PvMmuext, a_circle_makes_the_hypercall_give_way) {
     r.rsi = 1;
     EXPECT_EQ(hv::hypercall::dispatch(guest.vcpu()), hv::hypercall::Completion::Again);
     EXPECT_EQ(r.rsi, 1U);
+}
+
+// A flush waits for every CPU that is inside the guest, a whole list of them many times.
+TEST_F(PvMmuext, flushes_that_take_long_give_way) {
+    const std::vector<abi::MmuextOp> ops(32, op(MmuextCmd::MMUEXT_TLB_FLUSH_ALL, 0));
+    constexpr uint64_t flush_ns = hv::sched::slice_ns / 10;
+    machine.on_flush = [&](hv::domain::Domain&) { machine.sched.now_ns += flush_ns; };
+    const uint64_t done = guest.put(uint32_t{0});
+    EXPECT_EQ(mmuext(ops, done), 0);
+    EXPECT_EQ(guest.rounds(), ops.size());
+    EXPECT_EQ(guest.get<uint32_t>(done), ops.size());
+    EXPECT_EQ(machine.flushes[&domain.domain()], ops.size());
 }
 
 // What was done before the call gave way is not done twice: unpinning again would fail.
