@@ -37,7 +37,7 @@ class UartOutput {
     // long ones out; and guests leave as much to services.
     static constexpr size_t longest = abi::uart_frame_header_bytes + max_payload;
     static_assert(reserve + 2 * longest <= Capacity);
-    // One pump() takes no longer.
+    // No call takes longer, but for what one write takes.
     static constexpr uint64_t pump_ns = 2'000'000;
     // Guests wait for a UART that takes something now and then, and not for one that does not.
     static constexpr uint64_t patience_ns = 1'000'000'000;
@@ -56,7 +56,8 @@ class UartOutput {
 
     // A frame of a domain. False: there is no room; try again later.
     [[nodiscard]] bool offer(const UartFrame& frame, UartSender sender) {
-        pump();
+        const uint64_t start = port_.now_ns();
+        pump(start);
         tell_loss();
         if (!push(frame, reserve + (sender == UartSender::Service ? 1 : 2) * longest)) {
             if (stuck_ns() < patience_ns) {
@@ -64,19 +65,12 @@ class UartOutput {
             }
             lost_ += frame.payload.size();
         }
-        pump();
+        pump(start);
         return true;
     }
 
     // Gives the UART what it takes without being waited for.
-    void pump() {
-        const uint64_t start = port_.now_ns();
-        drain(start);
-        if (queue_.empty() && lost_ != 0) {
-            tell_loss();
-            drain(start);
-        }
-    }
+    void pump() { pump(port_.now_ns()); }
 
     [[nodiscard]] bool empty() const { return queue_.empty(); }
     // For how long it has taken nothing of what waits.
@@ -99,6 +93,14 @@ class UartOutput {
         queue_.push(header.view());
         queue_.push(frame.payload);
         return true;
+    }
+
+    void pump(uint64_t start) {
+        drain(start);
+        if (queue_.empty() && lost_ != 0) {
+            tell_loss();
+            drain(start);
+        }
     }
 
     void drain(uint64_t start) {

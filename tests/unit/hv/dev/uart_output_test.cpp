@@ -110,6 +110,17 @@ TEST_F(UartOutput, one_turn_is_bounded_when_the_reader_is_back) {
     EXPECT_EQ(payloads().size() % line.size(), 0U);
 }
 
+// A domain's own text waits behind what is there already.
+TEST_F(UartOutput, one_offer_is_no_more_than_one_turn) {
+    uart.room = 0;
+    fill();
+    uart.room = ~size_t{0};
+    const uint64_t start = uart.now_ns;
+    static_cast<void>(offer(line));
+    EXPECT_FALSE(output.empty());
+    EXPECT_LT(uart.now_ns - start, 3 * ms);
+}
+
 // Whatever guests do, the launch record gets through.
 TEST_F(UartOutput, guests_leave_room_for_the_hypervisor) {
     uart.room = 0;
