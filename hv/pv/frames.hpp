@@ -35,8 +35,10 @@ enum class SearchError : uint8_t {
     None,     // no such names are free: refuse
     NotDone,  // too few looks are left: the search goes on when the call is made again
 };
-// Names that are looked at in one exit, before the call gives way.
-inline constexpr uint64_t most_looks = 65536;
+// Names that are looked at in one exit, before the call gives way: with Domain::lock held, for
+// which those wait, too, who copy from the domain's pages. An extent of the largest order costs as
+// much.
+inline constexpr uint64_t most_looks = 8192;
 // 2^order free names in a row, aligned, none of them at or above `limit`. Each name looked at is
 // counted off `looks_left`. Domain::lock held.
 Result<Gfn, SearchError> find_names(domain::Domain& domain, uint32_t order, Gfn limit,

@@ -60,6 +60,18 @@ class PvNames : public PvMemoryTest {
     }
 };
 
+// As long as the lock is held, whoever copies from the domain's pages waits.
+TEST_F(PvNames, an_exit_looks_at_few_names) {
+    machine.add_reserve(domain, 1);  // its name is the last one
+    const uint64_t list = guest.put(uint64_t{0});
+    const uint64_t args = guest.put(extents(list, 1, 0));
+    EXPECT_EQ(guest.call(Hypercall::memory_op,
+                         static_cast<uint64_t>(Op::XENMEM_increase_reservation), args),
+              1);
+    EXPECT_EQ(guest.get<uint64_t>(list), names);
+    EXPECT_GE(guest.rounds(), names / 8192);
+}
+
 TEST_F(PvNames, every_look_is_counted_and_the_search_goes_on) {
     uint64_t left = 1000;
     const auto single = pv::find_names(domain.domain(), 0, any, left);
