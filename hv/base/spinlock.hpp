@@ -22,6 +22,7 @@ class Spinlock {
             }
         }
     }
+    [[nodiscard]] bool try_lock() { return !is_held_.exchange(true, std::memory_order_acquire); }
     void unlock() { is_held_.store(false, std::memory_order_release); }
 
   private:

@@ -6,6 +6,8 @@
 //   1 Domain::lock      p2m, grants, HVM parameters, memory map; two domains: lower id first
 //   2 event::lock       every event channel of the machine (hv/event)
 //   3 sched::lock       run queue and vCPU states (hv/sched)
+// A domain that maps or copies another one's pages needs that one's lock, and nobody is first in
+// line for it: so it is not kept for long, and not waited for by many (hv/hypercall/memory_op.cpp).
 #pragma once
 
 #include "hv/abi/launch_op.hpp"

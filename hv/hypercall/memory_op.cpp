@@ -7,10 +7,26 @@
 #include "hv/hypercall/handlers.hpp"
 #include "hv/mm/frame_table.hpp"
 #include "hv/pv/pv.hpp"
+#include "hv/sched/sched.hpp"
 
 namespace hv::hypercall {
 
 namespace {
+
+// Those of PV domains that hold Domain::lock for long.
+Answer one_at_a_time(Call& call, Answer (*work)(Call&)) {
+    pv::PvDomain* const pv = call.domain().pv;
+    if (pv == nullptr) {
+        return work(call);
+    }
+    if (!pv->memory_op_lock.try_lock()) {
+        sched::yield_current();
+        return again();
+    }
+    Answer answer = work(call);
+    pv->memory_op_lock.unlock();
+    return answer;
+}
 
 Answer reservation_of(const Call& call, uint64_t domain::Domain::*pages) {
     const auto args = TRY(read<abi::MemoryDomain>(call, call.pointer(1)));
@@ -41,11 +57,11 @@ Answer memory_op(Call& call) {
     constexpr uint64_t mask = (1 << memory_op_shift) - 1;
     switch (static_cast<abi::MemoryOp>(call.args[0] & mask)) {
         case abi::MemoryOp::XENMEM_increase_reservation:
-            return increase_reservation(call);
+            return one_at_a_time(call, increase_reservation);
         case abi::MemoryOp::XENMEM_decrease_reservation:
-            return decrease_reservation(call);
+            return one_at_a_time(call, decrease_reservation);
         case abi::MemoryOp::XENMEM_populate_physmap:
-            return populate_physmap(call);
+            return one_at_a_time(call, populate_physmap);
         case abi::MemoryOp::XENMEM_maximum_ram_page:
             return maximum_ram_page(call);
         case abi::MemoryOp::XENMEM_current_reservation:
@@ -70,7 +86,7 @@ Answer memory_op(Call& call) {
         case abi::MemoryOp::XENMEM_machphys_mapping:
             return machphys_mapping(call);
         case abi::MemoryOp::XENMEM_exchange:
-            return exchange(call);
+            return one_at_a_time(call, exchange);
         case abi::MemoryOp::XENMEM_acquire_resource:
             return acquire_resource(call);
         case abi::MemoryOp::XENMEM_machphys_mfn_list:

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "hv/base/address.hpp"
+#include "hv/base/spinlock.hpp"
 #include "hv/pv/stub_layout.hpp"
 
 #include <array>
@@ -49,7 +50,10 @@ struct PvDomain {
     uint64_t max_mfn = 0;             // frames that the M2P has entries for
     std::span<uint64_t> area_tables;  // level-1 entries of all blocks, in order
     std::span<std::atomic<uint8_t>>
-        table_levels;   // of each frame, by index_of: 1 to 4 if it is pinned, or 0
+        table_levels;  // of each frame, by index_of: 1 to 4 if it is pinned, or 0
+    // Of the vCPU that is in an operation which holds Domain::lock for long: outermost, and never
+    // waited for. The others come again later, so that who else needs that lock waits for one.
+    Spinlock memory_op_lock;
     NameSearch search;  // under Domain::lock
     // XENMEM_exchange keeps its notes here; under Domain::lock.
     ExchangedPage* exchanged = nullptr;

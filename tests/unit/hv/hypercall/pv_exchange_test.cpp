@@ -252,6 +252,27 @@ TEST_F(PvExchange, slow_lists_give_way_after_each_extent) {
     EXPECT_EQ(exchanged_count(), 3U);
 }
 
+// They hold the domain's lock for long, and others need it.
+TEST_F(PvExchange, no_vcpu_waits_inside_for_another_one) {
+    const uint64_t list = guest.put(uint64_t{9});
+    auto& r = guest.vcpu().registers;
+    pv_domain.memory_op_lock.lock();
+    for (const Op op : {Op::XENMEM_decrease_reservation, Op::XENMEM_increase_reservation,
+                        Op::XENMEM_populate_physmap, Op::XENMEM_exchange}) {
+        machine.sched.is_yielding = false;
+        r.rax = static_cast<uint64_t>(Hypercall::memory_op);
+        r.rdi = static_cast<uint64_t>(op);
+        r.rsi = guest.put(extents(list, 1, 0));
+        EXPECT_EQ(hv::hypercall::dispatch(guest.vcpu()), hv::hypercall::Completion::Again);
+        EXPECT_EQ(r.rdi, static_cast<uint64_t>(op));
+        EXPECT_TRUE(machine.sched.is_yielding);
+    }
+    expect_nothing_changed();
+    pv_domain.memory_op_lock.unlock();
+    EXPECT_EQ(change(Op::XENMEM_decrease_reservation, list, 1, 0), 1);
+    EXPECT_FALSE(domain.mapping(Gfn{9}));
+}
+
 TEST_F(PvExchange, an_extent_with_a_frame_that_stays_is_not_given_back) {
     hv::mm::machine_frames.add_foreign_mapping(domain.mfn(Gfn{15}));
     EXPECT_EQ(change(Op::XENMEM_decrease_reservation, guest.put(uint64_t{8}), 1, 3), 0);
