@@ -11,6 +11,7 @@
 #include "domb/rt/platform.hpp"
 #include "domb/rt/start_info.hpp"
 #include "domb/services/console/channels.hpp"
+#include "domb/services/console/drain.hpp"
 #include "domb/services/console/input_frames.hpp"
 #include "domb/services/console/patterns.hpp"
 #include "domb/services/plan.hpp"
@@ -34,24 +35,6 @@ using hv::abi::ServicePlanEntry;
 // Of console_io: whose, and how many bytes.
 uint64_t whose(const Line& line, size_t bytes) {
     return uint64_t{line.channel()} << 48 | uint64_t{line.domain().value()} << 32 | bytes;
-}
-
-void write_for(const Line& line, std::string_view text) {
-    rt::hypercall(rt::Hypercall::console_io, hv::abi::consoleio_write_for, whose(line, text.size()),
-                  text.data());
-}
-
-void tell_room(Line& line) {
-    if (const uint16_t room = line.take_room(); room != 0) {
-        rt::hypercall(rt::Hypercall::console_io, hv::abi::consoleio_room_for, whose(line, room));
-    }
-}
-
-void tell_lost(const Line& line, size_t bytes) {
-    if (bytes != 0) {
-        hv::TextOf<60> text;
-        write_for(line, text.put("\n[console: ").dec(bytes).put(" bytes lost]\n").view());
-    }
 }
 
 // Front ends' rings and event channels, by what any domain may do.
@@ -85,7 +68,7 @@ class Links final : public console::Outside {
     rt::EventChannels& events_;
 };
 
-class Service {
+class Service final : public console::DrainOutside {
   public:
     Service(rt::EventChannels& events, const rt::StartInfo& info)
         : events_{events}, input_port_{events.bind_virq(hv::abi::Virq::VIRQ_CONSOLE)} {
@@ -103,8 +86,19 @@ class Service {
     // True if there was something to do.
     bool step() {
         bool is_busy = take_input();
-        each_line([&](Line& line) { is_busy = drain(line) || is_busy; });
-        return ask_xenstore() || is_busy;
+        each_line([&](Line& line) { is_busy = console::drain(line, patterns_, *this) || is_busy; });
+        return go_on_with_xenstore() || is_busy;
+    }
+
+    void clear_event(uint32_t port) override { events_.clear(port); }
+    void notify(uint32_t port) override { events_.notify(port); }
+    void tell_room(const Line& line, uint16_t bytes) override {
+        rt::hypercall(rt::Hypercall::console_io, hv::abi::consoleio_room_for, whose(line, bytes));
+    }
+    void ask_xenstore() override { go_on_with_xenstore(); }
+    void write(const Line& line, std::string_view text) override {
+        rt::hypercall(rt::Hypercall::console_io, hv::abi::consoleio_write_for,
+                      whose(line, text.size()), text.data());
     }
 
     void wait() {
@@ -148,38 +142,6 @@ class Service {
         return line;
     }
 
-    // True if there was something.
-    bool drain(Line& line) {
-        static constinit console::OutRing::Buffer buffer{};
-        if (!line.is_attached()) {
-            return false;
-        }
-        events_.clear(line.port());
-        if (line.is_gone()) {
-            line.detach();
-            return false;
-        }
-        tell_room(line);
-        const console::OutRing::Taken taken = line.take(buffer);
-        if (taken.text.empty()) {
-            return false;
-        }
-        events_.notify(line.port());
-        tell_lost(line, taken.lost_bytes);
-        write_for(line, taken.text);
-        if (line.channel() == 0) {
-            look_for_patterns(line.domain(), taken);
-        }
-        return true;
-    }
-
-    void look_for_patterns(hv::DomainId domain, const console::OutRing::Taken& taken) {
-        if (taken.lost_bytes != 0) {
-            patterns_.see_gap(domain);
-        }
-        patterns_.see(domain, taken.text);
-    }
-
     bool take_input() {
         static constinit std::array<char, 512> buffer{};
         events_.clear(input_port_);
@@ -193,7 +155,7 @@ class Service {
         while (const auto piece = frames_.next(bytes)) {
             each_line([&](Line& line) {
                 if (line.domain().value() == piece->domain && line.channel() == piece->channel) {
-                    tell_lost(line, line.put(piece->bytes));
+                    console::tell_lost(line, line.put(piece->bytes), *this);
                     if (line.is_attached()) {
                         events_.notify(line.port());
                     }
@@ -203,7 +165,8 @@ class Service {
         return true;
     }
 
-    bool ask_xenstore() {
+    // True if there was something to do.
+    bool go_on_with_xenstore() {
         if (!client_) {
             return false;
         }
