@@ -3,7 +3,8 @@
 // point of no return, never afterwards.
 //
 // Lock order (a thread that holds a later one never takes an earlier one):
-//   1 Domain::lock      p2m, grants, HVM parameters, memory map; two domains: lower id first
+//   1 Domain::lock      p2m, grants, HVM parameters, memory map; of several domains all or none
+//                       (domain_locks.hpp)
 //   2 event::lock       every event channel of the machine (hv/event)
 //   3 sched::lock       run queue and vCPU states (hv/sched)
 // A domain that maps or copies another one's pages needs that one's lock, and nobody is first in
