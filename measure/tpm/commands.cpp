@@ -166,7 +166,7 @@ Bytes encode_pcr_read(TpmBuffer& out, Algorithm bank, hv::PcrIndex pcr) {
 
 Parsed<PcrBanks> decode_get_pcr_banks(Bytes response) {
     hv::Reader in = TRY(open_response(response, TPM_ST_NO_SESSIONS));
-    TRY(read<uint8_t>(in));  // moreData
+    TRY(read_exactly<uint8_t>(in, 0));  // moreData: a bank not listed would stay unextended
     TRY(read_exactly<uint32_t>(in, TPM_CAP_PCRS));
     PcrBanks banks;
     const auto count = TRY(read<uint32_t>(in));

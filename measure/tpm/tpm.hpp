@@ -62,10 +62,11 @@ hv::Result<void, TpmError> Tpm<Mmio, Clock>::open_and_reset(hv::PcrIndex mirror)
         return hv::Ok{};
     }
     const auto done = reset(mirror);
-    if (done.ok() || done.error().kind != TpmError::Kind::ResponseCode) {
-        return done;
-    }
-    return open_at(0);  // the registers grant locality 2, the TPM does not know of it
+    // The registers grant locality 2, the TPM does not know of it. Any other refusal is an error:
+    // going on without mirrors would hide it.
+    const bool is_of_locality = !done.ok() && done.error().kind == TpmError::Kind::ResponseCode &&
+                                done.error().code == tpm_rc_locality;
+    return is_of_locality ? open_at(0) : done;
 }
 
 template <TisMmio Mmio, TisClock Clock>

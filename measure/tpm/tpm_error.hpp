@@ -8,6 +8,8 @@
 
 namespace measure {
 
+inline constexpr uint32_t tpm_rc_locality = 0x907;  // TPM_RC_LOCALITY, [tpm2-p2] 6.6.3
+
 struct TpmError {
     enum class Kind : uint8_t {
         Absent,        // nothing answers at the address: there is no TIS TPM

@@ -23,6 +23,17 @@ struct Bench {
     fake::FakeTis tis;
 };
 
+// The response of a TPM that does not carry out a command.
+inline fake::Bytes refusal(uint32_t code) {
+    fake::Bytes bytes(10);
+    bytes[0] = std::byte{0x80};
+    bytes[1] = std::byte{0x01};
+    bytes[5] = std::byte{10};
+    bytes[8] = static_cast<std::byte>(code >> 8);
+    bytes[9] = static_cast<std::byte>(code & 0xff);
+    return bytes;
+}
+
 constexpr uint64_t second = 1'000'000'000;
 
 }  // namespace measure::test

@@ -73,6 +73,17 @@ TEST(Tpm, a_mirror_pcr_that_is_not_reset_for_another_reason_is_an_error) {
     Bench bench;
     bench.tis.commands_until_hang = 1;
     EXPECT_FALSE(bench.driver().open_and_reset(pcr21).ok());
+    // A TPM that has failed is not one without locality 2.
+    Bench failing;
+    int answers = 0;
+    failing.tis.damage_response = [&](fake::Bytes& response) {
+        if (++answers == 2) {
+            response = refusal(0x101);  // TPM_RC_FAILURE
+        }
+    };
+    const auto opened = failing.driver().open_and_reset(pcr21);
+    ASSERT_FALSE(opened.ok());
+    EXPECT_EQ(opened.error().code, 0x101U);
 }
 
 TEST(Tpm, is_idle_with_every_locality_given_back_afterwards) {
