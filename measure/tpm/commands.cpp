@@ -12,7 +12,7 @@ using Bytes = std::span<const std::byte>;
 template <class T>
 using Parsed = hv::Result<T, TpmError>;
 
-// [tpm2-p2] 6.5.2, 6.9, 6.12, 7.4
+// [tpm2-p2] 6.5.2, 6.6.3, 6.9, 6.12, 7.4
 enum class Code : uint32_t {
     PCR_Reset = 0x13d,
     GetCapability = 0x17a,
@@ -22,6 +22,9 @@ enum class Code : uint32_t {
 constexpr uint16_t TPM_ST_NO_SESSIONS = 0x8001;
 constexpr uint16_t TPM_ST_SESSIONS = 0x8002;
 constexpr uint32_t TPM_CAP_PCRS = 5;
+constexpr uint32_t TPM_RC_YIELDED = 0x908;
+constexpr uint32_t TPM_RC_TESTING = 0x90a;
+constexpr uint32_t TPM_RC_RETRY = 0x922;
 constexpr uint32_t TPM_RS_PW = 0x40000009;
 constexpr size_t select_bytes = 3;  // 24 PCRs
 
@@ -162,6 +165,15 @@ Bytes encode_pcr_read(TpmBuffer& out, Algorithm bank, hv::PcrIndex pcr) {
         .u8(select_bytes)
         .bytes(select_of(pcr))
         .finish();
+}
+
+bool asks_again(Bytes response) {
+    const auto opened = open_response(response, TPM_ST_NO_SESSIONS);
+    if (opened.ok() || opened.error().kind != TpmError::Kind::ResponseCode) {
+        return false;
+    }
+    constexpr std::array warnings{TPM_RC_YIELDED, TPM_RC_TESTING, TPM_RC_RETRY};
+    return std::find(warnings.begin(), warnings.end(), opened.error().code) != warnings.end();
 }
 
 Parsed<PcrBanks> decode_get_pcr_banks(Bytes response) {

@@ -25,6 +25,9 @@ std::span<const std::byte> encode_pcr_extend(TpmBuffer& out, hv::PcrIndex pcr,
 std::span<const std::byte> encode_pcr_reset(TpmBuffer& out, hv::PcrIndex pcr);
 std::span<const std::byte> encode_pcr_read(TpmBuffer& out, Algorithm bank, hv::PcrIndex pcr);
 
+// The TPM has not carried out the command and wants it once more: it tests itself, or is busy.
+bool asks_again(std::span<const std::byte> response);
+
 // Active banks we know and, beside them, whether the TPM has others: those would stay unextended.
 struct PcrBanks {
     BankSet known;

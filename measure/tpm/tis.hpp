@@ -99,6 +99,8 @@ class Tis {
     void release_others(uint32_t wanted);
     bool become_ready();
     hv::Result<size_t, TpmError> burst();
+    // Only such a one says anything by Expect and dataAvail.
+    hv::Result<Status, TpmError> valid_status();
     hv::Result<void, TpmError> send(std::span<const std::byte> command);
     hv::Result<void, TpmError> receive(std::span<std::byte> out);
 

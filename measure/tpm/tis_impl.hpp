@@ -95,6 +95,18 @@ hv::Result<size_t, TpmError> Tis<Mmio, Clock>::burst() {
 }
 
 template <TisMmio Mmio, TisClock Clock>
+auto Tis<Mmio, Clock>::valid_status() -> hv::Result<Status, TpmError> {
+    Status now;
+    if (!wait(tis_interface_limit_ns, [this, &now] {
+            now = status();
+            return now.get(TisStatus::stsValid);
+        })) {
+        return hv::Err{TpmError{TpmError::Kind::Timeout}};
+    }
+    return now;
+}
+
+template <TisMmio Mmio, TisClock Clock>
 hv::Result<void, TpmError> Tis<Mmio, Clock>::send(std::span<const std::byte> command) {
     if (!wait(tis_interface_limit_ns, [this] { return become_ready(); })) {
         return hv::Err{TpmError{TpmError::Kind::Timeout}};
@@ -107,14 +119,7 @@ hv::Result<void, TpmError> Tis<Mmio, Clock>::send(std::span<const std::byte> com
         sent += n;
     }
     // The TPM has read the size field: it must expect nothing after the last byte.
-    Status now;
-    if (!wait(tis_interface_limit_ns, [this, &now] {
-            now = status();
-            return now.get(TisStatus::stsValid);
-        })) {
-        return hv::Err{TpmError{TpmError::Kind::Timeout}};
-    }
-    if (now.get(TisStatus::Expect)) {
+    if (TRY(valid_status()).get(TisStatus::Expect)) {
         return hv::Err{TpmError{TpmError::Kind::Malformed}};
     }
     mmio_.write32(at(TisOffset::STS), Status{}.with(TisStatus::tpmGo, true).raw());
@@ -126,7 +131,7 @@ hv::Result<void, TpmError> Tis<Mmio, Clock>::receive(std::span<std::byte> out) {
     for (size_t got = 0; got < out.size();) {
         const size_t n = std::min(TRY(burst()), out.size() - got);
         for (std::byte& b : out.subspan(got, n)) {
-            if (!status().get(TisStatus::dataAvail)) {
+            if (!TRY(valid_status()).get(TisStatus::dataAvail)) {
                 return hv::Err{TpmError{TpmError::Kind::Malformed}};  // shorter than it says
             }
             b = static_cast<std::byte>(mmio_.read8(at(TisOffset::DATA_FIFO)));
@@ -154,7 +159,7 @@ hv::Result<std::span<const std::byte>, TpmError> Tis<Mmio, Clock>::exchange(
         return hv::Err{TpmError{TpmError::Kind::Malformed}};
     }
     TRY(receive(response.subspan(header_bytes, size - header_bytes)));
-    if (status().get(TisStatus::dataAvail)) {
+    if (TRY(valid_status()).get(TisStatus::dataAvail)) {
         return hv::Err{TpmError{TpmError::Kind::Malformed}};  // longer than it says
     }
     return std::span<const std::byte>{response.first(size)};

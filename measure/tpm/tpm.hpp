@@ -11,7 +11,7 @@ namespace measure {
 template <TisMmio Mmio, TisClock Clock>
 class Tpm {
   public:
-    Tpm(Mmio mmio, Clock clock) : tis_{mmio, clock} {}
+    Tpm(Mmio mmio, Clock clock) : tis_{mmio, clock}, clock_{clock} {}
 
     // Takes locality 2 when it works (PCR 21 can be extended and reset only there), else 0, and
     // asks for the active banks. No bank that we know is an error.
@@ -32,15 +32,28 @@ class Tpm {
     void relinquish() { tis_.relinquish(); }
 
   private:
-    hv::Result<std::span<const std::byte>, TpmError> call(std::span<const std::byte> command) {
-        return tis_.transmit(command, response_);
-    }
+    // Sends it again as long as the TPM asks for that.
+    hv::Result<std::span<const std::byte>, TpmError> call(std::span<const std::byte> command);
 
     Tis<Mmio, Clock> tis_;
+    Clock clock_;
     BankSet banks_;
     TpmBuffer command_{};
     TpmBuffer response_{};
 };
+
+template <TisMmio Mmio, TisClock Clock>
+hv::Result<std::span<const std::byte>, TpmError> Tpm<Mmio, Clock>::call(
+    std::span<const std::byte> command) {
+    const uint64_t start = clock_.now_ns();
+    while (true) {
+        auto response = tis_.transmit(command, response_);
+        if (!response.ok() || !asks_again(response.value()) ||
+            clock_.now_ns() - start > tis_command_limit_ns) {
+            return response;
+        }
+    }
+}
 
 template <TisMmio Mmio, TisClock Clock>
 hv::Result<void, TpmError> Tpm<Mmio, Clock>::open() {

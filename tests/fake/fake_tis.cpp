@@ -48,6 +48,16 @@ uint32_t FakeTis::status() const {
     return sts;
 }
 
+uint32_t FakeTis::look_at_status() {
+    constexpr uint32_t stsValid = 0x80;
+    constexpr uint32_t expect_and_data = 0x18;
+    if (invalid_looks_ == 0) {
+        return status();
+    }
+    --invalid_looks_;
+    return (status() & ~stsValid) ^ expect_and_data;
+}
+
 uint8_t FakeTis::read8(uint32_t offset) {
     const uint32_t locality = locality_of(offset);
     if (is_absent || locality > 4) {
@@ -58,6 +68,7 @@ uint8_t FakeTis::read8(uint32_t offset) {
     }
     if (register_of(offset) == DATA_FIFO && locality == active_ && state_ == State::Completion &&
         read_ < response_.size()) {
+        invalid_looks_ = looks_until_valid;
         return static_cast<uint8_t>(response_[read_++]);
     }
     ++misuses_;
@@ -75,7 +86,7 @@ uint32_t FakeTis::read32(uint32_t offset) {
                 ++misuses_;
                 return 0xffffffff;
             }
-            return status();
+            return look_at_status();
         case INTERFACE_ID:
             return interface_id;
         case DID_VID:
@@ -106,6 +117,7 @@ void FakeTis::write8(uint32_t offset, uint8_t value) {
         return;
     }
     state_ = State::Reception;
+    invalid_looks_ = looks_until_valid;
     command_.push_back(static_cast<std::byte>(value));
 }
 
@@ -129,6 +141,7 @@ void FakeTis::command_ready() {
     command_.clear();
     response_.clear();
     read_ = 0;
+    invalid_looks_ = 0;
 }
 
 void FakeTis::go() {
@@ -137,6 +150,7 @@ void FakeTis::go() {
         return;
     }
     ++commands_;
+    invalid_looks_ = looks_until_valid;
     state_ = State::Execution;
     if (commands_until_hang == 0) {
         return;

@@ -30,6 +30,7 @@ class FakeTis {
     int commands_until_hang = -1;                 // afterwards it never answers; -1: always does
     std::function<void(Bytes&)> damage_response;  // nonsense
     bool keeps_expecting = false;                 // Expect stays set after the last byte
+    unsigned looks_until_valid = 0;               // after a byte: without stsValid, the rest wrong
 
     uint8_t read8(uint32_t offset);
     uint32_t read32(uint32_t offset);
@@ -45,6 +46,7 @@ class FakeTis {
     static constexpr uint32_t none = 0xff;
 
     [[nodiscard]] uint32_t status() const;
+    uint32_t look_at_status();
     [[nodiscard]] bool expects_more() const;
     void command_ready();
     void go();
@@ -55,6 +57,7 @@ class FakeTis {
     Bytes command_;
     Bytes response_;
     size_t read_ = 0;
+    unsigned invalid_looks_ = 0;
     int misuses_ = 0;
     int commands_ = 0;
 };

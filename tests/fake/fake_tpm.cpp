@@ -72,6 +72,10 @@ Bytes FakeTpm::execute(uint32_t locality, std::span<const std::byte> command) {
     if (!code.ok() || size.value() != command.size()) {
         return failure(rc_failure);
     }
+    if (busy_times > 0) {
+        --busy_times;
+        return failure(busy_code);
+    }
     switch (code.value()) {
         case 0x17a:
             return get_pcr_banks();

@@ -26,6 +26,8 @@ class FakeTpm {
     [[nodiscard]] const measure::DigestSet& pcr(uint32_t index) const { return pcrs_[index]; }
     bool has_sm3 = false;          // an active bank that nobody here knows
     bool knows_locality_2 = true;  // else its commands fail there, whatever the registers grant
+    uint32_t busy_code = 0;        // response code of the next `busy_times` commands
+    uint32_t busy_times = 0;
     uint32_t fail_extends_after = ~0U;  // TPM_RC_FAILURE from the n-th on
 
   private:

@@ -178,5 +178,54 @@ TEST(Tpm, a_full_log_extends_nothing) {
     EXPECT_EQ(bench.tpm.pcr(12), before);
 }
 
+// TPM_RC_YIELDED, TPM_RC_TESTING and TPM_RC_RETRY: the command was not carried out.
+TEST(Tpm, a_command_that_the_tpm_wants_once_more_is_sent_once_more) {
+    for (const uint32_t code : {0x908U, 0x90aU, 0x922U}) {
+        Bench bench;
+        Driver driver = bench.driver();
+        ASSERT_TRUE(driver.open().ok());
+        bench.tpm.busy_code = code;
+        bench.tpm.busy_times = 3;
+        const DigestSet digest = hash(all_banks, "event");
+        const DigestSet expected = extend(bench.tpm.pcr(12), digest);
+        ASSERT_TRUE(driver.extend(pcr12, digest).ok()) << code;
+        EXPECT_EQ(bench.tpm.pcr(12), expected) << "once";
+        EXPECT_EQ(bench.tis.misuses(), 0);
+    }
+}
+
+TEST(Tpm, a_tpm_that_is_always_busy_is_given_up) {
+    Bench bench;
+    Driver driver = bench.driver();
+    ASSERT_TRUE(driver.open().ok());
+    bench.tpm.busy_code = 0x922;
+    bench.tpm.busy_times = ~0U;
+    const auto result = driver.extend(pcr12, hash(all_banks, "x"));
+    ASSERT_FALSE(result.ok());
+    EXPECT_EQ(result.error().code, 0x922U);
+    EXPECT_GT(bench.now, 10 * second);
+    EXPECT_LT(bench.now, 60 * second);
+}
+
+// A byte makes Expect and dataAvail meaningless until stsValid is set again, [tcg-ptp] TPM_STS_x.
+TEST(Tpm, a_status_that_is_not_valid_yet_is_not_believed) {
+    for (const unsigned looks : {1U, 2U, 5U}) {
+        Bench bench;
+        bench.tis.looks_until_valid = looks;
+        Driver driver = bench.driver();
+        ASSERT_TRUE(driver.open().ok()) << looks;
+        EXPECT_TRUE(driver.extend(pcr12, hash(all_banks, "x")).ok()) << looks;
+        EXPECT_TRUE(driver.read(pcr12).ok()) << looks;
+        EXPECT_EQ(bench.tis.misuses(), 0) << looks;
+    }
+    Bench never;
+    Driver driver = never.driver();
+    ASSERT_TRUE(driver.open().ok());
+    never.tis.looks_until_valid = ~0U;
+    const auto result = driver.extend(pcr12, hash(all_banks, "x"));
+    ASSERT_FALSE(result.ok());
+    EXPECT_EQ(result.error().kind, TpmError::Kind::Timeout);
+}
+
 }  // namespace
 }  // namespace measure::test
