@@ -198,5 +198,43 @@ TEST(LogReader, extent_ends_where_well_formed_records_end) {
     EXPECT_EQ(log_extent({}).records, 0U);
 }
 
+// Firmware logs at which locality it has started the TPM, before it extends PCR 0. (tpm2_eventlog
+// 5.4, which other tests ask, takes that event for one that is extended.)
+TEST(LogReader, pcr_0_starts_as_the_locality_of_the_start) {
+    const BankSet banks = bank(Algorithm::Sha256);
+    const std::string_view startup{"StartupLocality\0\3", 17};
+    const auto pcr_0_after = [&](const std::function<void(LogWriter&)>& write) {
+        std::vector<std::byte> area(1000);
+        LogWriter log{area};
+        EXPECT_TRUE(log.start(banks).ok());
+        write(log);
+        return RawLog::parse(log.bytes()).value().totals().at(hv::PcrIndex{0});
+    };
+    const auto add = [](LogWriter& log, uint32_t pcr, EventType type, std::string_view data) {
+        EXPECT_TRUE(append(log, pcr, type, data).ok());
+    };
+    DigestSet expected;
+    std::vector<std::byte> start(32);
+    expected.set(Algorithm::Sha256, start);
+    const DigestSet from_0 = extend(expected, hash(banks, "x"));
+    start.back() = std::byte{3};
+    expected.set(Algorithm::Sha256, start);
+    const DigestSet from_3 = extend(expected, hash(banks, "x"));
+    EXPECT_EQ(pcr_0_after([&](LogWriter& log) {
+                  add(log, 0, EventType::EV_NO_ACTION, startup);
+                  add(log, 0, EventType::EV_EVENT_TAG, "x");
+              }),
+              from_3);
+    // Too late, in another PCR, of another type, of another length.
+    EXPECT_EQ(pcr_0_after([&](LogWriter& log) {
+                  add(log, 12, EventType::EV_NO_ACTION, startup);
+                  add(log, 0, EventType::EV_NO_ACTION, startup.substr(0, 16));
+                  add(log, 0, EventType::EV_NO_ACTION, "startupLocality\0\3");
+                  add(log, 0, EventType::EV_EVENT_TAG, "x");
+                  add(log, 0, EventType::EV_NO_ACTION, startup);
+              }),
+              from_0);
+}
+
 }  // namespace
 }  // namespace measure
