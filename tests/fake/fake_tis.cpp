@@ -55,7 +55,7 @@ uint32_t FakeTis::look_at_status() {
         return status();
     }
     --invalid_looks_;
-    return (status() & ~stsValid) ^ expect_and_data;
+    return (status() & ~stsValid) | expect_and_data;
 }
 
 uint8_t FakeTis::read8(uint32_t offset) {
@@ -67,7 +67,7 @@ uint8_t FakeTis::read8(uint32_t offset) {
         return static_cast<uint8_t>(0x80 | (active_ == locality ? 0x20 : 0));
     }
     if (register_of(offset) == DATA_FIFO && locality == active_ && state_ == State::Completion &&
-        read_ < response_.size()) {
+        read_ < response_.size() && invalid_looks_ == 0) {
         invalid_looks_ = looks_until_valid;
         return static_cast<uint8_t>(response_[read_++]);
     }

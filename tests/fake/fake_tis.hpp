@@ -30,7 +30,7 @@ class FakeTis {
     int commands_until_hang = -1;                 // afterwards it never answers; -1: always does
     std::function<void(Bytes&)> damage_response;  // nonsense
     bool keeps_expecting = false;                 // Expect stays set after the last byte
-    unsigned looks_until_valid = 0;               // after a byte: without stsValid, the rest wrong
+    unsigned looks_until_valid = 0;  // after a byte or tpmGo: no stsValid, the rest set
 
     uint8_t read8(uint32_t offset);
     uint32_t read32(uint32_t offset);

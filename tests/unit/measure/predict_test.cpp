@@ -169,6 +169,7 @@ TEST(Predict, reference_values_with_a_mistake_are_refused) {
     refused_after("gantry-reference-1", "gantry-reference-9");
     refused_after("\"pcr\": 12", "\"pcr\": 24");
     refused_after("\"sha1\"", "\"sha3\"");
+    refused_after("\"sha1\": \"", "\"sha1\": \"00");
     refused_after("\"subject\": \"hypervisor\"", "\"subject\": \"other\"");
     refused_after("\"events\"", "\"evnets\"");
     refused_after("\"data\": \"", "\"data\": \"x");
@@ -254,6 +255,16 @@ TEST(Hints, strange_names_stay_json_of_printable_ascii) {
     }
     EXPECT_TRUE(text.starts_with(R"({"blob":"kernel","domain":"a\u000ab","name":"\u0022)")) << text;
     EXPECT_TRUE(text.ends_with(R"(,"size":18446744073709551615})")) << text;
+}
+
+TEST(Hints, backslashes_and_control_characters_are_escaped) {
+    TagBuffer buffer;
+    const auto data = blob_tag(buffer, {.kind = BlobKind::Lcm, .name = "a\\b\x7f"});
+    const std::string text{reinterpret_cast<const char*>(data.data()) + 8, data.size() - 8};
+    EXPECT_EQ(text, R"({"blob":"lcm","name":"a\u005cb\u007f","size":0})");
+    hv::TextOf<200> refusal;
+    EXPECT_EQ(refusal_text(refusal, "a\\b\n", "\x1f\x7f"),
+              "refused a\\x5cb\\x0a\nreason \\x1f\\x7f\n");
 }
 
 }  // namespace

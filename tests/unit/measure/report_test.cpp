@@ -74,6 +74,35 @@ TEST(Report, a_domain_matches_by_a_log_that_replays_and_a_launch_that_matches) {
         "matches");
 }
 
+TEST(Report, a_log_says_which_texts_its_digests_cover) {
+    ReferenceValues values = SampleLaunch{}.predict();
+    const auto shown = [&] { return RawLog::parse(to_log(values, two_banks())).take(); };
+    const std::string warning = "    the digests are not of this text:\n    | hypervisor gantry\n";
+    const std::string uncovered = "\"data-is-covered\": false";
+    EXPECT_EQ(log_to_text(shown()).find(warning), std::string::npos);
+    const size_t tags = log_to_json(shown()).find(uncovered);
+    values.events[0].data.back() = std::byte{' '};
+    EXPECT_NE(log_to_text(shown()).find(warning), std::string::npos);
+    EXPECT_LT(log_to_json(shown()).find(uncovered), tags) << "the text comes first";
+}
+
+TEST(Report, json_holds_printable_ascii_whatever_the_evidence) {
+    const ReferenceValues reference = SampleLaunch{}.predict();
+    ReferenceValues values = reference;
+    auto& data = event(values.events, Subject::Configuration).data;
+    for (const char c : std::string_view{"\xff \xfe\x1b\n"}) {
+        data.push_back(static_cast<std::byte>(c));
+    }
+    const Evidence evidence = evidence_of(values, two_banks());
+    const RawLog log = RawLog::parse(evidence.log).take();
+    for (const std::string& json :
+         {verdict_to_json(verify(log, evidence.pcrs, reference)), log_to_json(log)}) {
+        EXPECT_TRUE(std::all_of(json.begin(), json.end(), [](char c) {
+            return c == '\n' || (c >= 0x20 && c <= 0x7e);
+        })) << json;
+    }
+}
+
 TEST(Pcrs, text_gives_back_the_same_values) {
     const Evidence evidence = evidence_of(SampleLaunch{}.predict(), two_banks());
     const auto back = pcrs_from_text(pcrs_to_text(evidence.pcrs));

@@ -207,6 +207,20 @@ TEST(Tpm, a_tpm_that_is_always_busy_is_given_up) {
     EXPECT_LT(bench.now, 60 * second);
 }
 
+TEST(Tpm, a_fault_at_locality_2_is_no_reason_to_go_on_without_it) {
+    Bench bench;
+    int answers = 0;
+    bench.tis.damage_response = [&](fake::Bytes& response) {
+        if (++answers == 1) {
+            response = refusal(0x101);
+        }
+    };
+    Driver driver = bench.driver();
+    const auto opened = driver.open();
+    ASSERT_FALSE(opened.ok());
+    EXPECT_EQ(opened.error().code, 0x101U);
+}
+
 // A byte makes Expect and dataAvail meaningless until stsValid is set again, [tcg-ptp] TPM_STS_x.
 TEST(Tpm, a_status_that_is_not_valid_yet_is_not_believed) {
     for (const unsigned looks : {1U, 2U, 5U}) {

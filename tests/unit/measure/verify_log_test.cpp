@@ -63,9 +63,10 @@ TEST(Verify, every_fault_of_the_separators_is_caught) {  // T8
                      event(events, Subject::Cap).data.back() = std::byte{7};
                  }).empty());
     // After the cap.
-    EXPECT_FALSE(lines_after_events([](Events& events) {
-                     events.push_back(event(events, Subject::Kernel));
-                 }).empty());
+    EXPECT_TRUE(
+        has_line(lines_after_events(
+                     [](Events& events) { events.push_back(event(events, Subject::Kernel)); }),
+                 "launch: record 20: expected no such event, found EV_EVENT_TAG in PCR 13"));
     // Before what it should cap.
     EXPECT_FALSE(lines_after_events([](Events& events) {
                      std::swap(event(events, Subject::Cap), event(events, Subject::Kernel));
@@ -80,6 +81,34 @@ TEST(Verify, text_that_its_digest_does_not_cover_is_caught) {  // T9
     EXPECT_TRUE(has_line(lines,
                          "domain \"web\": configuration: /domains/0: expected text that its "
                          "digests cover, found text that they do not cover"));
+}
+
+TEST(Verify, a_text_as_predicted_with_the_digest_of_another_one_is_named) {  // T9
+    const auto lines = lines_after_events([](Events& events) {
+        event(events, Subject::Configuration).digests = hash(all_banks, "another text");
+    });
+    EXPECT_TRUE(has_line(lines, "domain \"web\": configuration: /domains/0: expected sha256 "));
+}
+
+TEST(Verify, only_a_refusal_is_taken_for_one) {
+    const auto lines_with = [](EventType type, std::string_view text) {
+        return lines_after_events([&](Events& events) {
+            ReferenceEvent e = event(events, Subject::Configuration);
+            const auto bytes = std::as_bytes(std::span{text});
+            e.type = type;
+            e.data.assign(bytes.begin(), bytes.end());
+            e.digests = hash(all_banks, text);
+            events.insert(events.end() - 3, e);
+        });
+    };
+    constexpr auto as_refusal = "domain \"db\": refused: ";
+    constexpr auto as_record = "launch: record 17: expected no such event";
+    EXPECT_TRUE(has_line(lines_with(EventType::EV_IPL, "refused db\nreason x\n"), as_refusal));
+    for (const std::string_view text : {"refused db\n", "refused db\nreason x\nmore\n",
+                                        "refused db\ncause x\n", "accepted db\nreason x\n", ""}) {
+        EXPECT_TRUE(has_line(lines_with(EventType::EV_IPL, text), as_record)) << text;
+    }
+    EXPECT_TRUE(has_line(lines_with(EventType::EV_ACTION, "refused db\nreason x\n"), as_record));
 }
 
 TEST(Verify, a_hint_that_lies_is_caught) {  // T9

@@ -52,6 +52,8 @@ TEST(Verify, each_field_of_the_configuration_is_named) {
          [](launch::Domain& d) { d.name = "dx"; }},
         {"domain \"db\": cpuid-xsave: /domains/1/cpuid/xsave: expected 1, found 0",
          [](launch::Domain& d) { d.cpuid.xsave = false; }},
+        {"domain \"db\": start-unmeasured: expected nothing, found 1",
+         [](launch::Domain& d) { d.start_unmeasured = true; }},
         {"domain \"db\": kernel: /domains/1/kernel: expected vmlinux sha256:",
          [](launch::Domain& d) { d.kernel.name = "other"; }},
     };
