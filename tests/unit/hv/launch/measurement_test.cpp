@@ -2,6 +2,8 @@
 // hv's part of the measurement, with a TPM that fails at some point, and what is done about it.
 #include "hv/launch/launch.hpp"
 #include "hv/launch/phase.hpp"
+#include "measure/tcg/log.hpp"
+#include "measure/tcg/log_reader.hpp"
 #include "tests/unit/hv/launch/launch_machine.hpp"
 
 #include <algorithm>
@@ -167,7 +169,23 @@ TEST(Capping, working_tpm_takes_the_error_separator_in_every_pcr) {
         EXPECT_NE(m.tpm.pcr(21), mirror);
         EXPECT_TRUE(m.says("event=capped separator=error ok=yes"));
         EXPECT_FALSE(m.says("not capped"));
+        EXPECT_TRUE(m.tis.is_idle()) << "whoever gets it finds it so";
         EXPECT_TRUE(measurement().is_active) << "whoever gets it can prove that it failed";
+    });
+}
+
+// domB dies between two events, of which hv knows nothing.
+TEST(Capping, error_separators_follow_what_domb_has_logged) {
+    alone([] {
+        Started m{Measurement::Required};
+        const size_t known = measurement().log_used;
+        measure::LogWriter log{measurement().log, known};
+        const measure::DigestSet digests = measure::hash(LaunchMachine::banks(), "of domB");
+        ASSERT_TRUE(log.append({hv::PcrIndex{12}, measure::EventType::EV_IPL, digests, {}}).ok());
+        const size_t records = measure::log_extent(measurement().log).records;
+        EXPECT_TRUE(cap_with_error(m.plan));
+        EXPECT_EQ(measure::log_extent(measurement().log).records, records + 3);
+        EXPECT_EQ(measure::log_extent(measurement().log).bytes, measurement().log_used);
     });
 }
 
