@@ -181,9 +181,14 @@ TEST_F(Builder, refuses_a_domain_whenever_the_hypervisor_refuses_an_operation) {
 
 TEST_F(Builder, fails_when_the_hypervisor_does_not_take_an_outcome) {
     add_domain("one", "/domains/0", true);
-    hypervisor.refuses_outcomes = true;
-    EXPECT_EQ(build(&events), Outcome::Failed);
-    EXPECT_FALSE(hypervisor.capped.has_value());
+    add_domain("two", "/domains/1", true);
+    for (const uint16_t domid : std::initializer_list<uint16_t>{1, 2}) {
+        hypervisor = {};
+        hypervisor.refuses_outcomes_of = {domid};
+        FakeEvents fresh;
+        EXPECT_EQ(build(&fresh), Outcome::Failed) << domid;
+        EXPECT_FALSE(hypervisor.capped.has_value());
+    }
 }
 
 TEST_F(Builder, refuses_what_the_heap_cannot_hold) {

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -184,12 +185,12 @@ class FakeHypervisor final : public builder::Hypervisor {
     std::string printed;
     // Operations on contents that succeed before one is refused; negative: all.
     int refuse_after = -1;
-    bool refuses_outcomes = false;
+    std::set<uint16_t> refuses_outcomes_of;
 
   private:
     builder::Done decide(hv::DomainId domain, hv::abi::LaunchOutcome outcome,
                          std::string_view why) {
-        if (refuses_outcomes) {
+        if (refuses_outcomes_of.contains(domain.value())) {
             return hv::Err{builder::HypercallError{16}};
         }
         domains[domain.value()].outcome = outcome;
