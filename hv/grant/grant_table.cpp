@@ -15,6 +15,7 @@ void GrantTable::init(const Memory& memory) {
     used_frames_ = 1;
     std::fill(memory_.active.begin(), memory_.active.end(), ActiveGrant{});
     std::fill(memory_.mappings.begin(), memory_.mappings.end(), Mapping{});
+    budget_.init(memory_.mappings.size());
 }
 
 std::optional<Mfn> GrantTable::frame(uint64_t index) {
@@ -31,7 +32,10 @@ abi::GrantEntryV1& GrantTable::entry(GrantRef ref) const {
     return *mm::direct_map_as<abi::GrantEntryV1>(at);
 }
 
-std::optional<uint32_t> GrantTable::find_free_handle() const {
+std::optional<uint32_t> GrantTable::find_free_handle(DomainId granter) {
+    if (!budget_.has_room(granter)) {
+        return std::nullopt;
+    }
     const auto count = static_cast<uint32_t>(memory_.mappings.size());
     for (uint32_t n = 0; n < count; ++n) {
         const uint32_t handle = (next_handle_ + n) % count;
@@ -41,6 +45,17 @@ std::optional<uint32_t> GrantTable::find_free_handle() const {
         }
     }
     return std::nullopt;
+}
+
+void GrantTable::use_handle(uint32_t handle, const Mapping& mapping) {
+    memory_.mappings[handle] = mapping;
+    memory_.mappings[handle].is_of_share = budget_.take(mapping.granter);
+}
+
+void GrantTable::free_handle(uint32_t handle) {
+    Mapping& mapping = memory_.mappings[handle];
+    budget_.give_back(mapping.granter, mapping.is_of_share);
+    mapping = {};
 }
 
 void seed(domain::Domain& domain, GrantRef ref, DomainId to, Gfn gfn) {

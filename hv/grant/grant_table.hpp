@@ -7,6 +7,7 @@
 #include "hv/abi/xen_grant_table.hpp"
 #include "hv/base/address.hpp"
 #include "hv/domain/domain.hpp"
+#include "hv/grant/handle_budget.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -47,6 +48,7 @@ struct Mapping {
     MappingState state = MappingState::Free;
     bool is_writable = false;
     bool is_in_entry = false;  // of a PV guest: the place was named by a page table's entry
+    bool is_of_share = false;  // of the budget
 };
 static_assert(sizeof(Mapping) == 32);
 
@@ -82,13 +84,18 @@ class GrantTable {
     [[nodiscard]] abi::GrantEntryV1& entry(GrantRef ref) const;
     ActiveGrant& active(GrantRef ref) { return memory_.active[ref.value()]; }
 
-    std::optional<uint32_t> find_free_handle() const;
+    // For a grant of that domain.
+    std::optional<uint32_t> find_free_handle(DomainId granter);
+    void use_handle(uint32_t handle, const Mapping& mapping);  // that was found
+    void free_handle(uint32_t handle);
     [[nodiscard]] std::span<Mapping> mappings() { return memory_.mappings; }
+    HandleBudget& budget() { return budget_; }
 
   private:
     Memory memory_;
     uint32_t used_frames_ = 0;
-    mutable uint32_t next_handle_ = 0;  // where the search for a free one starts
+    uint32_t next_handle_ = 0;  // where the search for a free one starts
+    HandleBudget budget_;
 };
 
 // A grant of the plan, made before the domain runs: `to` may map the page.

@@ -38,7 +38,7 @@ Result<uint32_t, GrantStatus> map_locked(domain::PhysmapChange& change, domain::
     if (granter.is_dying.load() || mapper.is_dying.load()) {
         return Err{GrantStatus::GNTST_bad_domain};
     }
-    const auto handle = mapper.grants->find_free_handle();
+    const auto handle = mapper.grants->find_free_handle(granter.id);
     if (!handle) {
         return Err{GrantStatus::GNTST_no_space};
     }
@@ -53,14 +53,13 @@ Result<uint32_t, GrantStatus> map_locked(domain::PhysmapChange& change, domain::
                        ? GrantStatus::GNTST_no_space
                        : GrantStatus::GNTST_general_error};
     }
-    mapper.grants->mappings()[*handle] = {
-        .gfn = gfn,
-        .mfn = mfn,
-        .ref = ref,
-        .granter = granter.id,
-        .state = MappingState::Mapped,
-        .is_writable = write,
-        .is_in_entry = (op.flags & abi::GNTMAP_contains_pte) != 0};
+    mapper.grants->use_handle(*handle, {.gfn = gfn,
+                                        .mfn = mfn,
+                                        .ref = ref,
+                                        .granter = granter.id,
+                                        .state = MappingState::Mapped,
+                                        .is_writable = write,
+                                        .is_in_entry = (op.flags & abi::GNTMAP_contains_pte) != 0});
     return *handle;
 }
 
@@ -108,7 +107,7 @@ Result<Unmapped, GrantStatus> start_unmap(domain::Domain& mapper,
     Mapping& mapping = mappings[op.handle];
     if (mapping.state == MappingState::Revoked) {
         remove_substitute(mapper, mapping);
-        mapping = {};
+        mapper.grants->free_handle(op.handle);
         return Unmapped::Substitute;
     }
     if (mapping.state != MappingState::Mapped) {
@@ -138,7 +137,7 @@ void finish_unmap(domain::Domain& mapper, uint32_t handle) {
     if (mapping.state == MappingState::Unmapping) {
         release(*granter, mapping.ref, mapping.is_writable);
     }
-    mapping = {};
+    mapper.grants->free_handle(handle);
 }
 
 struct Use {
@@ -168,6 +167,9 @@ void revoke_some(domain::Domain& mapper, domain::Domain& owner, uint32_t& handle
             }
             ASSERT(uses.push({mapping.ref, mapping.is_writable}).ok());
             mapping.state = is_unmapping ? MappingState::Released : end_state;
+            if (mapping.state == MappingState::Free) {
+                mapper.grants->free_handle(handle);
+            }
         }
     }
     if (uses.empty()) {

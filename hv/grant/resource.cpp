@@ -17,13 +17,13 @@ std::optional<Gfn> name_resource(domain::PhysmapChange& change, domain::Domain& 
     if (known != mappings.end()) {
         return known->gfn;
     }
-    const auto handle = domain.grants->find_free_handle();
+    const auto handle = domain.grants->find_free_handle(owner);
     if (!handle || !change.map(window + *handle, frame, mm::Access::ReadWrite).ok()) {
         return std::nullopt;
     }
     const Gfn name = window + *handle;
-    mappings[*handle] = {
-        .gfn = name, .mfn = frame, .granter = owner, .state = MappingState::Resource};
+    domain.grants->use_handle(
+        *handle, {.gfn = name, .mfn = frame, .granter = owner, .state = MappingState::Resource});
     return name;
 }
 

@@ -12,6 +12,7 @@
 #include "hv/hvm/cpuid.hpp"
 #include "hv/hvm/lapic.hpp"
 #include "hv/hvm/msr.hpp"
+#include "hv/mm/page_entry.hpp"
 #include "hv/pv/area.hpp"
 #include "hv/sched/sched.hpp"
 #include "hv/svm/svm.hpp"
@@ -27,7 +28,7 @@ namespace {
 
 constexpr uint64_t port_count = 1024;     // by either event ABI; as xl gives a guest
 constexpr uint32_t grant_frames = 8;      // 4096 entries
-constexpr uint64_t grant_mappings = 256;  // that it can hold of others at a time
+constexpr uint64_t grant_mappings = 256;  // of anyone's, that it can hold at a time
 constexpr uint64_t frames_2m = 512;
 constexpr uint64_t frames_1g = 512 * 512;
 
@@ -69,7 +70,8 @@ Result<void, CreateError> add_vcpu(boot::Machine& m, domain::Domain& d, uint32_t
     return Ok{};
 }
 
-Result<void, CreateError> add_tables(boot::Machine& m, domain::Domain& d) {
+Result<void, CreateError> add_tables(boot::Machine& m, domain::Domain& d, uint64_t served_grants) {
+    const uint64_t mappings = grant_mappings + served_grants;
     d.shared_info_mfn = TRY(or_no_memory(m.arena.frames(1)));
     d.shared_info = mm::direct_map_as<abi::SharedInfo>(to_paddr(d.shared_info_mfn));
     domain::start_clock(d);
@@ -84,7 +86,7 @@ Result<void, CreateError> add_tables(boot::Machine& m, domain::Domain& d) {
                     .substitute = substitute,
                     .active = TRY(or_no_memory(m.arena.array<grant::ActiveGrant>(
                         grant_frames * grant::entries_per_frame))),
-                    .mappings = TRY(or_no_memory(m.arena.array<grant::Mapping>(grant_mappings)))});
+                    .mappings = TRY(or_no_memory(m.arena.array<grant::Mapping>(mappings)))});
     return Ok{};
 }
 
@@ -130,7 +132,7 @@ Result<domain::Domain*, CreateError> create_domain(boot::Machine& m, const Domai
 
     constexpr uint64_t pieces = 16;
     const uint64_t tables = mm::PageTable::tables_for(d.max_pages, pieces) +
-                            spec.extra_table_frames +
+                            spec.extra_table_frames + spec.served_grants / mm::pte::entries +
                             (spec.is_pv ? pv::area_table_frames(d.max_pages) : 0);
     const Mfn pool = TRY(or_no_memory(m.arena.frames(tables)));
     TRY(or_no_memory(d.p2m.init({pool, tables})));
@@ -138,7 +140,7 @@ Result<domain::Domain*, CreateError> create_domain(boot::Machine& m, const Domai
     const uint64_t below = std::min(pages, ram_hole_start >> page_shift);
     TRY(add_ram(m, d, Gfn{0}, below));
     TRY(add_ram(m, d, to_gfn(GuestPaddr{ram_hole_end}), pages - below));
-    TRY(add_tables(m, d));
+    TRY(add_tables(m, d, spec.served_grants));
     TRY(add_cpuid(m, d, spec));
     for (uint32_t id = 0; id < spec.vcpu_count; ++id) {
         TRY(add_vcpu(m, d, id, spec.cpuid.x2apic));

@@ -16,6 +16,7 @@ struct DomainSpec {
     uint64_t max_memory_bytes = 0;  // what it may balloon up to; see reserve.hpp
     uint32_t vcpu_count = 1;
     uint64_t extra_table_frames = 0;  // nested tables beyond RAM's: what else will be mapped
+    uint64_t served_grants = 0;       // of those whose devices it serves, see served_grants.hpp
     launch::CpuidPolicy cpuid{};
     bool is_pv = false;
 };

@@ -3,12 +3,14 @@
 #include "hv/base/assert.hpp"
 #include "hv/dev/log.hpp"
 #include "hv/domain/vcpu.hpp"
+#include "hv/grant/grant_table.hpp"
 #include "hv/launch/builder.hpp"
 #include "hv/launch/create.hpp"
 #include "hv/launch/launch.hpp"
 #include "hv/launch/measurement.hpp"
 #include "hv/launch/phase.hpp"
 #include "hv/launch/reserve.hpp"
+#include "hv/launch/served_grants.hpp"
 #include "hv/launch/services.hpp"
 #include "hv/sched/sched.hpp"
 
@@ -99,12 +101,14 @@ void create_domains(boot::Machine& m, const Plan& plan) {
                                          .max_memory_bytes = planned.max_memory_bytes,
                                          .vcpu_count = planned.vcpu_count,
                                          .extra_table_frames = grants_and_special_pages,
+                                         .served_grants = served_grants(plan.graph, planned),
                                          .cpuid = planned.cpuid,
                                          .is_pv = planned.type == launch::DomainType::Pv});
         if (!created.ok()) {
             does_not_fit(m, planned.name, planned.path, planned.memory_bytes, created.error());
         }
         domain::Domain& d = *created.value();
+        set_grants_apart(plan.graph, planned, d.grants->budget());
         d.roles = planned.roles;
         d.expected_end = planned.expected_end;
         d.is_held = planned.is_held();

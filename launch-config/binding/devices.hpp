@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The PV devices of a domain: what its front ends find in Xenstore, and who serves them. Part of
-// the launch graph, so of the measured configuration; hv and domB do nothing else with them.
+// the launch graph, so of the measured configuration. Beside that hv looks how many grants the back
+// end needs for them.
 #pragma once
 
 #include <array>

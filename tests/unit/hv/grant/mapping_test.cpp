@@ -143,6 +143,45 @@ TEST_F(GrantMapping, handles_run_out_and_come_back) {
     EXPECT_EQ(map(8, window + 50).handle, handles[4]);
 }
 
+// A front end that makes its back end map all it can.
+TEST_F(GrantMapping, one_granter_does_not_take_the_handles_of_another) {
+    constexpr size_t share = 3;
+    FakeDomain& second = machine.add_domain(3);
+    auto& budget = user.domain().grants->budget();
+    budget.set_apart(owner.id(), share);
+    budget.set_apart(second.id(), share);
+    grant(8, 3);
+    second.grant(8) = {abi::GTF_permit_access, user.id().value(), 3};
+    const auto map_of_second = [&](uint64_t gfn) {
+        abi::GnttabMapGrantRef op{};
+        op.host_addr = gfn << 12;
+        op.flags = abi::GNTMAP_host_map;
+        op.ref = 8;
+        op.dom = second.id().value();
+        run(op);
+        return op.status;
+    };
+    std::vector<uint32_t> handles;
+    for (size_t n = 0; n < FakeDomain::max_mappings - share; ++n) {
+        const auto op = map(8, window + n);
+        ASSERT_EQ(op.status, 0);
+        handles.push_back(op.handle);
+    }
+    EXPECT_EQ(map(8, window + 50).status, raw(GrantStatus::GNTST_no_space));
+    for (uint64_t n = 0; n < share; ++n) {
+        EXPECT_EQ(map_of_second(window + 60 + n), 0);
+    }
+    EXPECT_EQ(map_of_second(window + 70), raw(GrantStatus::GNTST_no_space));
+
+    // What was given back of the share is the granter's again, the last one anyone's.
+    EXPECT_EQ(unmap(handles[0], window), 0);
+    EXPECT_EQ(map_of_second(window + 70), raw(GrantStatus::GNTST_no_space));
+    EXPECT_EQ(unmap(handles.back(), window + handles.size() - 1), 0);
+    EXPECT_EQ(map_of_second(window + 70), 0);
+    EXPECT_EQ(map(8, window).status, 0);
+    EXPECT_EQ(map(8, window + 50).status, raw(GrantStatus::GNTST_no_space));
+}
+
 TEST_F(GrantMapping, page_tables_run_out_and_nothing_stays_half_mapped) {
     grant(8, 3);
     // Far apart, so that each mapping needs page tables of its own.
