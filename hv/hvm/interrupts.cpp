@@ -36,6 +36,37 @@ void offer_vector(domain::Vcpu& v, uint8_t vector, domain::OfferedBy by) {
     v.offered_vector = vector;
 }
 
+// A PV kernel's stub runs with interrupts off and may not be interrupted by an NMI either, so there
+// it is an interrupt of the same vector, which evtchn_upcall_mask does not mask.
+// The upcall goes before the APIC: it carries the guest's timer, and does not pass the APIC, as on
+// Xen.
+bool offer_interrupt(domain::Vcpu& v) {
+    if (v.masks_upcalls && v.nmi_pending.load(std::memory_order_acquire)) {
+        offer_vector(v, svm::vector_nmi, domain::OfferedBy::Nmi);
+        return true;
+    }
+    if (event::upcall_wanted(v)) {
+        if (const auto vector = event::upcall_vector(v)) {
+            offer_vector(v, *vector, domain::OfferedBy::Upcall);
+            return true;
+        }
+    }
+    if (const auto vector = v.lapic->highest_deliverable()) {
+        offer_vector(v, *vector, domain::OfferedBy::Lapic);
+        return true;
+    }
+    return false;
+}
+
+void offer_nothing(domain::Vcpu& v) {
+    v.offered = domain::OfferedBy::Nobody;
+    if (v.lapic->is_kept_back() && !v.moves_to_control) {
+        svm::await_task_priority(*v.vmcb);
+    } else {
+        svm::withdraw_interrupt(*v.vmcb);
+    }
+}
+
 }  // namespace
 
 bool has_pending(const domain::Vcpu& v) {
@@ -61,33 +92,29 @@ void expire_timer(domain::Vcpu& v) {
     }
 }
 
+void let_move_to_control(domain::Vcpu& v) {
+    v.moves_to_control = true;
+    look_again_if_due(v);
+}
+
+void look_again_if_due(domain::Vcpu& v) {
+    if (v.moves_to_control) {
+        sched::look_again_soon();
+    }
+}
+
 void offer(domain::Vcpu& v) {
     // CR8 lives in V_TPR while the guest runs.
-    v.vmcb->control().int_ctl = (v.vmcb->control().int_ctl & ~svm::v_tpr_mask) | v.lapic->cr8();
-    // A PV kernel's stub runs with interrupts off and may not be interrupted by an NMI either, so
-    // there it is an interrupt of the same vector, which evtchn_upcall_mask does not mask.
-    if (v.masks_upcalls && v.nmi_pending.load(std::memory_order_acquire)) {
-        offer_vector(v, svm::vector_nmi, domain::OfferedBy::Nmi);
-        return;
-    }
-    if (!v.masks_upcalls && (v.vmcb->control().eventinj & svm::event_valid) == 0 &&
+    svm::set_task_priority(*v.vmcb, v.lapic->cr8());
+    if (!v.masks_upcalls && !svm::is_event_injected(*v.vmcb) &&
         v.nmi_pending.exchange(false, std::memory_order_acq_rel)) {
         v.vmcb->control().eventinj = svm::event_valid | svm::event_type_nmi | svm::vector_nmi;
     }
-    // The upcall first: it carries the guest's timer, and does not pass the APIC, as on Xen.
-    if (event::upcall_wanted(v)) {
-        if (const auto vector = event::upcall_vector(v)) {
-            offer_vector(v, *vector, domain::OfferedBy::Upcall);
-            return;
-        }
-    }
-    if (const auto vector = v.lapic->highest_deliverable()) {
-        offer_vector(v, *vector, domain::OfferedBy::Lapic);
-        return;
-    }
-    if (v.offered != domain::OfferedBy::Nobody) {
-        svm::withdraw_interrupt(*v.vmcb);
-        v.offered = domain::OfferedBy::Nobody;
+    if (v.moves_to_control) {
+        offer_nothing(v);
+        v.moves_to_control = false;
+    } else if (!offer_interrupt(v)) {
+        offer_nothing(v);
     }
 }
 

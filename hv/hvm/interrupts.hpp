@@ -14,6 +14,14 @@ namespace hv::hvm {
 // elsewhere or nowhere, its interrupt becomes pending and a periodic timer its next deadline.
 void expire_timer(domain::Vcpu& vcpu);
 
+// The guest executes a move to a control register, which exits while something is offered to it:
+// the next entry offers nothing, and soon there is another.
+void let_move_to_control(domain::Vcpu& vcpu);
+
+// Before the CPU's timer is armed for a vCPU that comes to it: what it was to execute first may not
+// be done yet.
+void look_again_if_due(domain::Vcpu& vcpu);
+
 // Before an entry: offers the most urgent interrupt, or none.
 void offer(domain::Vcpu& vcpu);
 // After an exit: an offered interrupt that was taken is in service; an event whose delivery the

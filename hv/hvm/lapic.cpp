@@ -146,6 +146,12 @@ std::optional<uint8_t> LocalApic::highest_deliverable() const {
     return requested && (*requested >> 4) > (ppr() >> 4) ? requested : std::nullopt;
 }
 
+bool LocalApic::is_kept_back() const {
+    const auto requested = irr_.highest();
+    return requested && (*requested >> 4) > (isr_.highest().value_or(0) >> 4) &&
+           (*requested >> 4) <= (tpr_ >> 4);
+}
+
 void LocalApic::begin_service(uint8_t vector) {
     irr_.clear(vector);
     isr_.set(vector);

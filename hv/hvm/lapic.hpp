@@ -97,6 +97,8 @@ class LocalApic {
 
     // The interrupt the processor would take next, priorities considered, EFLAGS.IF not.
     [[nodiscard]] std::optional<uint8_t> highest_deliverable() const;
+    // Whether the task priority alone keeps one back, as MOV to CR8 may end at any time.
+    [[nodiscard]] bool is_kept_back() const;
     // The processor has taken `vector`.
     void begin_service(uint8_t vector);
     // End of the interrupt in service; the vector if the IO-APICs wait for it.

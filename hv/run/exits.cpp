@@ -6,6 +6,7 @@
 #include "hv/base/text.hpp"
 #include "hv/dev/log.hpp"
 #include "hv/domain/domain.hpp"
+#include "hv/hvm/exit_control.hpp"
 #include "hv/hvm/exit_cpuid.hpp"
 #include "hv/hvm/exit_debug.hpp"
 #include "hv/hvm/exit_length.hpp"
@@ -173,6 +174,10 @@ void handle_exit(domain::Vcpu& v) {
             return;
         case svm::ExitCode::IOIO:
             handle_ioio(v);
+            return;
+        case svm::ExitCode::CR0_WRITE:
+        case svm::ExitCode::CR8_WRITE:
+            handle_control_write(v);
             return;
         case svm::ExitCode::DR0_WRITE:
         case svm::ExitCode::DR1_WRITE:

@@ -107,6 +107,7 @@ void run_one(CpuId cpu, domain::Vcpu& v) {
     svm::restore(v.processor);
     hypercall::refresh_runstate(v, sched::now_ns());
     serve_timers(cpu, &v);
+    look_again_if_due(v);
     arm_host_timer(cpu);
     run_vcpu(cpu, v);
     svm::save(v.processor);

@@ -18,6 +18,7 @@ struct CpuQueue {
     bool is_spared = false;
     bool is_idle = false;
     bool ends_slices = false;  // it knows whether somebody waits: its timer is armed, or will be
+    bool looks_again = false;  // its own CPU only
     std::atomic<bool> has_news{false};
     domain::Vcpu* running = nullptr;
     uint64_t slice_start_ns = 0;

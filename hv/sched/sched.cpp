@@ -16,6 +16,8 @@ namespace {
 
 // A waiting vCPU replaces the running one only if it has had this much less.
 constexpr uint64_t preempt_advantage_ns = 2'000'000;
+// Time for an entry and a few instructions.
+constexpr uint64_t soon_ns = 100'000;
 
 constinit domain::Vcpu* queue = nullptr;  // sorted by run_ns, least first
 constinit uint64_t least_run_ns = 0;      // of all that run or wait: newcomers start here
@@ -132,6 +134,11 @@ void halt_current() {
 }
 void yield_current() {
     domain::current().sched.request = Request::Yield;
+}
+void look_again_soon() {
+    CpuQueue& c = of(domain::current().sched.cpu);
+    c.looks_again = true;
+    c.has_news.store(true, std::memory_order_relaxed);
 }
 void forget_wakes() {
     // Not later than the caller's look: see wake().
@@ -267,6 +274,11 @@ uint64_t next_deadline(CpuId cpu) {
     if (c.ends_slices) {
         const uint64_t slice_end = c.slice_start_ns + slice_ns;
         deadline = deadline == 0 ? slice_end : std::min(deadline, slice_end);
+    }
+    if (c.looks_again) {
+        c.looks_again = false;
+        const uint64_t soon = now_ns() + soon_ns;
+        deadline = deadline == 0 ? soon : std::min(deadline, soon);
     }
     return deadline;
 }

@@ -38,6 +38,9 @@ void set_singleshot_timer(domain::Vcpu& vcpu, uint64_t deadline_ns);
 void set_poll_timer(domain::Vcpu& vcpu, uint64_t deadline_ns);
 void set_lapic_timer(domain::Vcpu& vcpu, uint64_t deadline_ns);
 
+// The current vCPU leaves its guest soon after its next entry, whatever happens there.
+void look_again_soon();
+
 // System time: nanoseconds since boot, the time base of every pvclock.
 uint64_t now_ns();
 
@@ -68,7 +71,7 @@ bool take_block_request(domain::Vcpu& vcpu, bool has_pending_interrupt);
 // Removes and returns one expired timer of this CPU, nullptr when there is none left.
 Timer* pop_expired(CpuId cpu, uint64_t now);
 // When this CPU must look again: its earliest timer or, while others wait, the end of the running
-// vCPU's slice. 0: never.
+// vCPU's slice. 0: never. Of look_again_soon() it tells once.
 uint64_t next_deadline(CpuId cpu);
 
 // Provided by hv/x86 in the hypervisor and by the fake in tests: makes a CPU leave its guest or its

@@ -11,7 +11,7 @@ namespace {
 
 // #DB and #AC, because where delivering one raises the next no instruction ever ends and no
 // interrupt is taken: a guest could keep the processor for itself. DR7, and DR5, which may be
-// another name of it: svm/debug_registers.hpp.
+// another name of it: svm/debug_registers.hpp. CR8, because of what it keeps back: svm/events.hpp.
 constexpr Intercept always[] = {
     Intercept::INTR,      Intercept::NMI,          Intercept::CPUID,        Intercept::INVD,
     Intercept::HLT,       Intercept::INVLPGA,      Intercept::IOIO_PROT,    Intercept::MSR_PROT,
@@ -19,7 +19,7 @@ constexpr Intercept always[] = {
     Intercept::VMSAVE,    Intercept::STGI,         Intercept::CLGI,         Intercept::SKINIT,
     Intercept::WBINVD,    Intercept::MONITOR,      Intercept::MWAIT,        Intercept::MWAIT_ARMED,
     Intercept::RDPMC,     Intercept::EXCEPTION_DB, Intercept::EXCEPTION_AC, Intercept::EXCEPTION_MC,
-    Intercept::DR5_WRITE, Intercept::DR7_WRITE,
+    Intercept::DR5_WRITE, Intercept::DR7_WRITE,    Intercept::CR8_WRITE,
 };
 
 constexpr uint64_t rflags_reset = 2;

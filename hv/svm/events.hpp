@@ -13,10 +13,21 @@ namespace hv::svm {
 enum class Exception : uint8_t { DB = 1, UD = 6, GP = 13, PF = 14, AC = 17 };
 void inject_exception(Vmcb& vmcb, Exception vector, uint32_t error_code = 0);
 
+// Whether an event comes with the next entry.
+bool is_event_injected(const Vmcb& vmcb);
+
 // Offers an external interrupt: taken by the guest as soon as it can. Replaces the last offer.
+// While it waits MOV to CR8 must not be executed: QEMU 7.2 and 10.0 would end with a failed
+// assertion. On 7.2, as on a processor, that move always exits (container.cpp); 10.0 looks at the
+// intercept of CR0 instead, for all control registers, so that is on as long as an offer may wait.
 void offer_interrupt(Vmcb& vmcb, uint8_t vector);
 void withdraw_interrupt(Vmcb& vmcb);
+// None is offered, but MOV to CR8 has to exit, because it is what one waits for.
+void await_task_priority(Vmcb& vmcb);
 // Whether an offer is still waiting to be taken.
 bool is_interrupt_waiting(const Vmcb& vmcb);
+
+// What CR8 is when the guest is entered.
+void set_task_priority(Vmcb& vmcb, uint8_t cr8);
 
 }  // namespace hv::svm

@@ -7,6 +7,8 @@
 namespace hv::svm {
 
 enum class ExitCode : uint64_t {
+    CR0_WRITE = 0x10,
+    CR8_WRITE = 0x18,
     DR0_WRITE = 0x30,
     DR1_WRITE = 0x31,
     DR2_WRITE = 0x32,

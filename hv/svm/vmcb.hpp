@@ -13,6 +13,7 @@ namespace hv::svm {
 // Bits of the intercept words, [apm2] table B-1: word index * 32 + bit.
 enum class Intercept : uint16_t {
     CR8_READ = 0 * 32 + 8,
+    CR0_WRITE = 0 * 32 + 16,
     CR8_WRITE = 0 * 32 + 24,
     DR0_WRITE = 1 * 32 + 16,
     DR1_WRITE = 1 * 32 + 17,
@@ -167,8 +168,10 @@ class Vmcb {
         const auto n = static_cast<unsigned>(what);
         uint32_t& word = control_.intercept[n / 32];
         const uint32_t bit = 1U << (n % 32);
-        word = on ? word | bit : word & ~bit;
-        changed(Clean::Intercepts);
+        if (((word & bit) != 0) != on) {
+            word ^= bit;
+            changed(Clean::Intercepts);
+        }
     }
 
   private:

@@ -46,6 +46,9 @@ void block_current() {
 void halt_current() {
     fake().is_halting = true;
 }
+void look_again_soon() {
+    fake().is_looking_again = true;
+}
 void forget_wakes() {
     fake().woken.clear();
 }

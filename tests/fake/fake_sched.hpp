@@ -24,6 +24,7 @@ struct FakeSched {
     bool is_blocking = false;                                   // block_current was called
     bool is_halting = false;                                    // halt_current was called
     bool is_yielding = false;
+    bool is_looking_again = false;  // look_again_soon was called
     uint64_t now_ns = 1'000'000;
     uint64_t ns_per_look = 0;  // how far the clock is on when somebody has looked at it
 };

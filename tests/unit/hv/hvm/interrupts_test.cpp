@@ -4,6 +4,7 @@
 
 #include "hv/abi/xen_hvm.hpp"
 #include "hv/hvm/lapic.hpp"
+#include "hv/svm/events.hpp"
 #include "tests/fake/fake_machine.hpp"
 
 #include <gtest/gtest.h>
@@ -44,6 +45,10 @@ class Interrupts : public testing::Test {
     }
     [[nodiscard]] bool is_offered(uint8_t vector) const {
         return (control.int_ctl & v_irq) != 0 && (control.int_ctl >> 32 & 0xff) == vector;
+    }
+    static constexpr unsigned cr0_write = 16;
+    [[nodiscard]] bool does_exit(unsigned intercept) const {
+        return (control.intercept[intercept / 32] >> intercept % 32 & 1) != 0;
     }
     [[nodiscard]] bool is_in_service(uint8_t vector) {
         return (lapic.mmio_read(0x100 + vector / 32 * 0x10, 0) >> (vector % 32) & 1) != 0;
@@ -153,6 +158,47 @@ TEST_F(Interrupts, upcall_goes_before_the_apic_and_past_it) {
     run(true);
     EXPECT_FALSE(is_in_service(0x30));
     EXPECT_TRUE(is_in_service(0x41));
+}
+
+// MOV to CR8 has to exit where that is the intercept of CR0, and nothing is offered.
+TEST_F(Interrupts, what_cr8_keeps_back_waits_for_moves_to_it) {
+    lapic.set_cr8(4);
+    lapic.accept(0x41);
+    offer(vcpu);
+    EXPECT_FALSE(is_offered(0x41));
+    EXPECT_TRUE(does_exit(cr0_write));
+    lapic.set_cr8(3);
+    offer(vcpu);
+    EXPECT_TRUE(is_offered(0x41));
+    run(true);
+    offer(vcpu);
+    EXPECT_FALSE(does_exit(cr0_write));
+}
+
+TEST_F(Interrupts, nothing_is_offered_to_who_moves_to_a_control_register) {
+    lapic.accept(0x41);
+    offer(vcpu);
+    hv::hvm::let_move_to_control(vcpu);
+    EXPECT_TRUE(machine.sched.is_looking_again);
+    offer(vcpu);
+    EXPECT_FALSE(hv::svm::is_interrupt_waiting(*vcpu.vmcb));
+    EXPECT_FALSE(does_exit(cr0_write));
+    settle(vcpu);
+    EXPECT_FALSE(is_in_service(0x41)) << "it was not taken";
+    offer(vcpu);
+    EXPECT_TRUE(is_offered(0x41));
+    EXPECT_TRUE(does_exit(cr0_write));
+}
+
+TEST_F(Interrupts, move_to_a_control_register_is_remembered_from_cpu_to_cpu) {
+    hv::hvm::let_move_to_control(vcpu);
+    machine.sched.is_looking_again = false;
+    hv::hvm::look_again_if_due(vcpu);
+    EXPECT_TRUE(machine.sched.is_looking_again);
+    offer(vcpu);
+    machine.sched.is_looking_again = false;
+    hv::hvm::look_again_if_due(vcpu);
+    EXPECT_FALSE(machine.sched.is_looking_again);
 }
 
 TEST_F(Interrupts, offer_that_nobody_wants_any_more_is_withdrawn) {

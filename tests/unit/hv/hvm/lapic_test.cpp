@@ -49,6 +49,21 @@ TEST_F(XApic, task_priority_holds_back_its_class_and_below) {
     EXPECT_EQ(apic.highest_deliverable(), 0x5f);
 }
 
+TEST_F(XApic, kept_back_is_what_the_task_priority_alone_is_in_the_way_of) {
+    EXPECT_FALSE(apic.is_kept_back());
+    apic.accept(0x41);
+    EXPECT_FALSE(apic.is_kept_back()) << "it can be taken";
+    apic.set_cr8(4);
+    EXPECT_TRUE(apic.is_kept_back());
+    apic.set_cr8(0);
+    apic.begin_service(0x41);
+    apic.accept(0x42);
+    apic.set_cr8(9);
+    EXPECT_FALSE(apic.is_kept_back()) << "by what is in service, too";
+    apic.accept(0x51);
+    EXPECT_TRUE(apic.is_kept_back());
+}
+
 TEST_F(XApic, cr8_is_the_class_of_the_task_priority) {
     write(Tpr, 0x4f);
     EXPECT_EQ(apic.cr8(), 4);

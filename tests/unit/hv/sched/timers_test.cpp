@@ -108,6 +108,21 @@ TEST_F(Timers, deadline_is_the_earlier_of_timer_and_slice) {
     EXPECT_EQ(sched::next_deadline(cpu0), slice_end - 5);  // nobody runs: no slice
 }
 
+// Armed after all else, or it would be over before the vCPU is in its guest.
+TEST_F(Timers, look_is_soon_after_arming_and_once) {
+    Vcpu& v = add_running(cpu1);
+    sched_machine.current = &v;
+    sched::has_news(cpu1);
+    sched::look_again_soon();
+    EXPECT_TRUE(sched::has_news(cpu1));
+    advance(500'000);
+    EXPECT_EQ(sched::next_deadline(cpu1), now() + 100'000);
+    EXPECT_EQ(sched::next_deadline(cpu1), 0U);
+    sched::set_singleshot_timer(v, now() + 10);
+    sched::look_again_soon();
+    EXPECT_EQ(sched::next_deadline(cpu1), now() + 10);
+}
+
 TEST_F(Timers, going_offline_disarms) {
     Vcpu& v = add_running(cpu0);
     sched::set_singleshot_timer(v, now() + 10);
