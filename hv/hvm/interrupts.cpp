@@ -14,6 +14,7 @@ namespace {
 // Of EXITINTINFO, [apm2] 15.7.2.
 constexpr uint64_t event_type_mask = 7;
 constexpr uint64_t event_type_external = 0;
+constexpr uint64_t event_type_nmi = 2;
 constexpr uint64_t event_type_exception = 3;
 constexpr uint64_t event_type_software = 4;
 constexpr uint64_t vector_bp = 3;
@@ -28,6 +29,10 @@ bool repeats_itself(uint64_t event) {
     const uint64_t vector = event & 0xff;
     return type_of(event) == event_type_software ||
            (type_of(event) == event_type_exception && (vector == vector_bp || vector == vector_of));
+}
+
+bool is_of(uint64_t event, uint8_t vector) {
+    return type_of(event) != event_type_nmi && (event & 0xff) == vector;
 }
 
 void offer_vector(domain::Vcpu& v, uint8_t vector, domain::OfferedBy by) {
@@ -125,6 +130,9 @@ void settle(domain::Vcpu& v) {
     if (svm::is_interrupt_waiting(*v.vmcb)) {
         // The field may describe that very offer, as an exception even: the emulated machine
         // reports the delivery of V_IRQ so. Injecting it too would deliver it twice.
+        if (is_cut_short && !is_of(cut_short, v.offered_vector) && !repeats_itself(cut_short)) {
+            v.vmcb->control().eventinj = cut_short;
+        }
         return;
     }
     if (v.offered != domain::OfferedBy::Nobody) {

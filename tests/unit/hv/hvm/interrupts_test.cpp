@@ -160,6 +160,15 @@ TEST_F(Interrupts, upcall_goes_before_the_apic_and_past_it) {
     EXPECT_TRUE(is_in_service(0x41));
 }
 
+TEST_F(Interrupts, exception_is_not_lost_while_an_offer_waits) {
+    lapic.accept(0x41);
+    run(false, page_fault);
+    EXPECT_EQ(control.eventinj, page_fault);
+    run(false, valid | nmi | 2);
+    EXPECT_EQ(control.eventinj, valid | nmi | 2);
+    EXPECT_TRUE(hv::svm::is_interrupt_waiting(*vcpu.vmcb));
+}
+
 // MOV to CR8 has to exit where that is the intercept of CR0, and nothing is offered.
 TEST_F(Interrupts, what_cr8_keeps_back_waits_for_moves_to_it) {
     lapic.set_cr8(4);
