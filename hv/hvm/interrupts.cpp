@@ -43,11 +43,15 @@ void offer_vector(domain::Vcpu& v, uint8_t vector, domain::OfferedBy by) {
 
 // A PV kernel's stub runs with interrupts off and may not be interrupted by an NMI either, so there
 // it is an interrupt of the same vector, which evtchn_upcall_mask does not mask.
-// The upcall goes before the APIC: it carries the guest's timer, and does not pass the APIC, as on
-// Xen.
+// The APIC goes before the upcall: its handler ends with EOI, which exits, so that the other one is
+// offered then; that of an upcall may not exit for long.
 bool offer_interrupt(domain::Vcpu& v) {
     if (v.masks_upcalls && v.nmi_pending.load(std::memory_order_acquire)) {
         offer_vector(v, svm::vector_nmi, domain::OfferedBy::Nmi);
+        return true;
+    }
+    if (const auto vector = v.lapic->highest_deliverable()) {
+        offer_vector(v, *vector, domain::OfferedBy::Lapic);
         return true;
     }
     if (event::upcall_wanted(v)) {
@@ -55,10 +59,6 @@ bool offer_interrupt(domain::Vcpu& v) {
             offer_vector(v, *vector, domain::OfferedBy::Upcall);
             return true;
         }
-    }
-    if (const auto vector = v.lapic->highest_deliverable()) {
-        offer_vector(v, *vector, domain::OfferedBy::Lapic);
-        return true;
     }
     return false;
 }
