@@ -30,6 +30,13 @@ namespace hv::domain {
 
 struct Domain;
 
+// Between an NMI and the end of the IRET that leaves its handler the next one waits. [apm2] 8.2.3.
+enum class NmiHandler : uint8_t {
+    None,
+    Runs,
+    Returns,  // it is at its IRET, which is over when RIP is another
+};
+
 // Whose interrupt waits in the VMCB.
 enum class OfferedBy : uint8_t { Nobody, Upcall, Lapic, Nmi };
 
@@ -56,6 +63,8 @@ struct Vcpu {
     // INIT and STARTUP messages not yet carried out (hv/hvm/ipi.hpp), and a pending NMI.
     std::atomic<uint32_t> startup{0};
     std::atomic<bool> nmi_pending{false};
+    NmiHandler nmi_handler = NmiHandler::None;  // of a kernel that gets NMIs as such
+    uint64_t nmi_return_rip = 0;                // of the IRET, while it Returns
 
     // Where vcpu_info lives: in shared_info for ids below 32 until VCPUOP_register_vcpu_info.
     // Read by other CPUs that send events; replaced once, under event::lock.

@@ -41,6 +41,17 @@ void offer_vector(domain::Vcpu& v, uint8_t vector, domain::OfferedBy by) {
     v.offered_vector = vector;
 }
 
+// Into a kernel that gets NMIs as such; its handler ends with IRET.
+void inject_nmi_if_due(domain::Vcpu& v) {
+    if (v.nmi_handler != domain::NmiHandler::None || svm::is_event_injected(*v.vmcb) ||
+        !v.nmi_pending.exchange(false, std::memory_order_acq_rel)) {
+        return;
+    }
+    v.vmcb->control().eventinj = svm::event_valid | svm::event_type_nmi | svm::vector_nmi;
+    v.nmi_handler = domain::NmiHandler::Runs;
+    v.vmcb->set_intercept(svm::Intercept::IRET, true);
+}
+
 // A PV kernel's stub runs with interrupts off and may not be interrupted by an NMI either, so there
 // it is an interrupt of the same vector, which evtchn_upcall_mask does not mask.
 // The APIC goes before the upcall: its handler ends with EOI, which exits, so that the other one is
@@ -81,7 +92,8 @@ bool has_pending(const domain::Vcpu& v) {
     if (!v.is_initialised) {
         return false;  // waits for STARTUP and nothing else
     }
-    if (v.nmi_pending.load(std::memory_order_acquire)) {
+    if (v.nmi_pending.load(std::memory_order_acquire) &&
+        v.nmi_handler == domain::NmiHandler::None) {
         return true;
     }
     // Without a vector nobody is interrupted by an upcall, however long it is pending.
@@ -97,13 +109,28 @@ void expire_timer(domain::Vcpu& v) {
     }
 }
 
+void note_nmi_return(domain::Vcpu& v) {
+    v.nmi_handler = domain::NmiHandler::Returns;
+    v.nmi_return_rip = v.vmcb->save().rip;
+    v.vmcb->set_intercept(svm::Intercept::IRET, false);
+    look_again_if_due(v);
+}
+
+void forget_nmis(domain::Vcpu& v) {
+    v.nmi_handler = domain::NmiHandler::None;
+    v.vmcb->set_intercept(svm::Intercept::IRET, false);
+}
+
 void let_move_to_control(domain::Vcpu& v) {
     v.moves_to_control = true;
     look_again_if_due(v);
 }
 
+// The IRET in the way of an NMI is not intercepted any more, so that it can be executed.
 void look_again_if_due(domain::Vcpu& v) {
-    if (v.moves_to_control) {
+    const bool awaits_iret = v.nmi_handler == domain::NmiHandler::Returns &&
+                             v.nmi_pending.load(std::memory_order_acquire);
+    if (awaits_iret || v.moves_to_control) {
         sched::look_again_soon();
     }
 }
@@ -111,9 +138,8 @@ void look_again_if_due(domain::Vcpu& v) {
 void offer(domain::Vcpu& v) {
     // CR8 lives in V_TPR while the guest runs.
     svm::set_task_priority(*v.vmcb, v.lapic->cr8());
-    if (!v.masks_upcalls && !svm::is_event_injected(*v.vmcb) &&
-        v.nmi_pending.exchange(false, std::memory_order_acq_rel)) {
-        v.vmcb->control().eventinj = svm::event_valid | svm::event_type_nmi | svm::vector_nmi;
+    if (!v.masks_upcalls) {
+        inject_nmi_if_due(v);
     }
     if (v.moves_to_control) {
         offer_nothing(v);
@@ -124,6 +150,10 @@ void offer(domain::Vcpu& v) {
 }
 
 void settle(domain::Vcpu& v) {
+    if (v.nmi_handler == domain::NmiHandler::Returns && v.vmcb->save().rip != v.nmi_return_rip) {
+        v.nmi_handler = domain::NmiHandler::None;
+    }
+    look_again_if_due(v);
     v.lapic->set_cr8(static_cast<uint8_t>(v.vmcb->control().int_ctl & svm::v_tpr_mask));
     const uint64_t cut_short = v.vmcb->control().exitintinfo;
     const bool is_cut_short = (cut_short & svm::event_valid) != 0;

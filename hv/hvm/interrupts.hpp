@@ -14,6 +14,11 @@ namespace hv::hvm {
 // elsewhere or nowhere, its interrupt becomes pending and a periodic timer its next deadline.
 void expire_timer(domain::Vcpu& vcpu);
 
+// Exit of the IRET that ends an NMI's handler; it is still to be executed.
+void note_nmi_return(domain::Vcpu& vcpu);
+// INIT: what was going on has never been.
+void forget_nmis(domain::Vcpu& vcpu);
+
 // The guest executes a move to a control register, which exits while something is offered to it:
 // the next entry offers nothing, and soon there is another.
 void let_move_to_control(domain::Vcpu& vcpu);

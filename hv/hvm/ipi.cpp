@@ -2,6 +2,7 @@
 #include "hv/hvm/ipi.hpp"
 
 #include "hv/domain/domain.hpp"
+#include "hv/hvm/interrupts.hpp"
 #include "hv/sched/sched.hpp"
 #include "hv/svm/svm.hpp"
 
@@ -77,6 +78,7 @@ void start_if_asked(domain::Vcpu& v) {
     if ((asked & init_received) != 0) {
         v.is_initialised = false;
         v.lapic->init();
+        forget_nmis(v);
         svm::reset(v.processor);
         svm::restore(v.processor);
     }

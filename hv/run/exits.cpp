@@ -12,6 +12,7 @@
 #include "hv/hvm/exit_length.hpp"
 #include "hv/hvm/exit_msr.hpp"
 #include "hv/hvm/fetch.hpp"
+#include "hv/hvm/interrupts.hpp"
 #include "hv/hvm/mmio.hpp"
 #include "hv/hvm/outcome.hpp"
 #include "hv/hypercall/dispatch.hpp"
@@ -171,6 +172,9 @@ void handle_exit(domain::Vcpu& v) {
             return;
         case svm::ExitCode::MSR:
             handle_msr(v);
+            return;
+        case svm::ExitCode::IRET:
+            note_nmi_return(v);
             return;
         case svm::ExitCode::IOIO:
             handle_ioio(v);

@@ -28,6 +28,7 @@ enum class ExitCode : uint64_t {
     TR_WRITE = 0x6d,
     RDPMC = 0x6f,
     CPUID = 0x72,
+    IRET = 0x74,
     INVD = 0x76,
     HLT = 0x78,
     INVLPGA = 0x7a,

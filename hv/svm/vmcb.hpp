@@ -33,6 +33,7 @@ enum class Intercept : uint16_t {
     LDTR_WRITE = 3 * 32 + 12,
     TR_WRITE = 3 * 32 + 13,
     CPUID = 3 * 32 + 18,
+    IRET = 3 * 32 + 20,
     INVD = 3 * 32 + 22,
     HLT = 3 * 32 + 24,
     INVLPGA = 3 * 32 + 26,

@@ -46,7 +46,7 @@ class Interrupts : public testing::Test {
     [[nodiscard]] bool is_offered(uint8_t vector) const {
         return (control.int_ctl & v_irq) != 0 && (control.int_ctl >> 32 & 0xff) == vector;
     }
-    static constexpr unsigned cr0_write = 16;
+    static constexpr unsigned cr0_write = 16, iret = 3 * 32 + 20;
     [[nodiscard]] bool does_exit(unsigned intercept) const {
         return (control.intercept[intercept / 32] >> intercept % 32 & 1) != 0;
     }
@@ -211,6 +211,44 @@ TEST_F(Interrupts, move_to_a_control_register_is_remembered_from_cpu_to_cpu) {
     machine.sched.is_looking_again = false;
     hv::hvm::look_again_if_due(vcpu);
     EXPECT_FALSE(machine.sched.is_looking_again);
+}
+
+// [apm2] 8.2.3: until the IRET of its handler there is no other NMI.
+TEST_F(Interrupts, nmi_waits_for_the_iret_of_the_one_before) {
+    auto& rip = vcpu.vmcb->save().rip;
+    vcpu.nmi_pending = true;
+    run(false);
+    EXPECT_TRUE(does_exit(iret));
+    vcpu.nmi_pending = true;
+    offer(vcpu);
+    EXPECT_EQ(control.eventinj, 0U);
+    EXPECT_FALSE(has_pending(vcpu)) << "HLT in the handler waits for something else";
+
+    rip = 0x1000;
+    hv::hvm::note_nmi_return(vcpu);
+    EXPECT_FALSE(does_exit(iret)) << "it is to be executed";
+    EXPECT_TRUE(machine.sched.is_looking_again);
+    machine.sched.is_looking_again = false;
+    run(false);
+    EXPECT_TRUE(machine.sched.is_looking_again) << "an interrupt came before it was";
+    offer(vcpu);
+    EXPECT_EQ(control.eventinj, 0U);
+    rip = 0x2000;
+    run(false);
+    EXPECT_TRUE(has_pending(vcpu));
+    offer(vcpu);
+    EXPECT_EQ(control.eventinj, valid | nmi | 2);
+    EXPECT_TRUE(does_exit(iret));
+}
+
+TEST_F(Interrupts, init_ends_the_handler_of_an_nmi) {
+    vcpu.nmi_pending = true;
+    run(false);
+    hv::hvm::forget_nmis(vcpu);
+    EXPECT_FALSE(does_exit(iret));
+    vcpu.nmi_pending = true;
+    offer(vcpu);
+    EXPECT_EQ(control.eventinj, valid | nmi | 2);
 }
 
 TEST_F(Interrupts, offer_that_nobody_wants_any_more_is_withdrawn) {
