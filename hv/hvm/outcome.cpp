@@ -2,11 +2,17 @@
 #include "hv/hvm/outcome.hpp"
 
 #include "hv/base/text.hpp"
+#include "hv/svm/debug_registers.hpp"
+#include "hv/svm/events.hpp"
 #include "hv/svm/vmcb.hpp"
 
 namespace hv::hvm {
 
 namespace {
+
+constexpr uint64_t rflags_tf = 1 << 8;
+constexpr uint64_t rflags_rf = 1 << 16;
+constexpr uint64_t dr6_single_step = 1 << 14;
 
 void put_registers(Text& text, const domain::Vcpu& v) {
     const svm::VmcbSave& s = v.vmcb->save();
@@ -29,8 +35,18 @@ void end_with_registers(domain::Vcpu& v, domain::End how, std::string_view why) 
 }
 
 void skip(domain::Vcpu& v, uint64_t length) {
-    v.vmcb->save().rip += length;
+    go_on_at(v, v.vmcb->save().rip + length);
+}
+
+void go_on_at(domain::Vcpu& v, uint64_t rip) {
+    svm::VmcbSave& save = v.vmcb->save();
+    save.rip = rip;
+    save.rflags &= ~rflags_rf;  // was for this instruction
     v.vmcb->control().int_state &= ~svm::int_shadow;
+    if ((save.rflags & rflags_tf) != 0) {
+        svm::set_debug_status(*v.vmcb, save.dr6 | dr6_single_step);
+        svm::inject_exception(*v.vmcb, svm::Exception::DB);
+    }
 }
 
 void kill(domain::Vcpu& v, std::string_view why) {

@@ -9,8 +9,10 @@
 
 namespace hv::hvm {
 
-// Behind an emulated instruction: moves RIP, ends the interrupt shadow.
+// Behind an emulated instruction: moves RIP, ends the interrupt shadow, and raises the #DB of a
+// single step.
 void skip(domain::Vcpu& vcpu, uint64_t length);
+void go_on_at(domain::Vcpu& vcpu, uint64_t rip);
 
 // Ends the domain and logs why, with the vCPU's registers.
 void end_with_registers(domain::Vcpu& vcpu, domain::End how, std::string_view why);

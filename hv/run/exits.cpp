@@ -42,7 +42,9 @@ void handle_hlt(domain::Vcpu& v) {
     }
     if (const auto length = exit_length(v, ExitInstruction::Hlt)) {
         skip(v, *length);
-        sched::block_current();
+        if (!svm::is_event_injected(*v.vmcb)) {  // a single step ends the halt at once
+            sched::block_current();
+        }
     }
 }
 
@@ -111,8 +113,7 @@ void handle_ioio(domain::Vcpu& v) {
         uint64_t& rax = v.registers.rax;
         rax = size == 4 ? value : (rax & ~mask) | value;
     }
-    v.vmcb->save().rip = v.vmcb->control().exitinfo2;
-    v.vmcb->control().int_state &= ~svm::int_shadow;
+    go_on_at(v, v.vmcb->control().exitinfo2);
     if ((info & (is_in | is_string)) == 0) {
         out(v, port, static_cast<uint8_t>(v.registers.rax));
     }
