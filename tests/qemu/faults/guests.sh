@@ -54,14 +54,16 @@ bad greedy not_mine "" poweroff
 bad astray bad_pointers "" poweroff
 bad presumptuous user_mode "" poweroff
 bad breakpoint breakpoint "address=$(hv_address hv::run::handle_exit)" poweroff
+bad events events "" poweroff
 bad crash crash how=0 crash
 bad fault crash how=1 crash
 bad reboot crash how=2 reboot
-beside_neighbour "what belongs to others, pointers that lead nowhere, user space as a kernel, breakpoints, three ends"
+beside_neighbour "what belongs to others, pointers that lead nowhere, user space as a kernel, breakpoints, interrupts, three ends"
 expect_pass greedy
 expect_pass astray
 expect_pass presumptuous
 expect_pass breakpoint
+expect_pass events
 
 bad bad console_abuse seconds=2 poweroff
 beside_neighbour "a console ring that makes no sense, and a flood of text"
