@@ -64,7 +64,8 @@ struct Vcpu {
     std::atomic<uint32_t> startup{0};
     std::atomic<bool> nmi_pending{false};
     NmiHandler nmi_handler = NmiHandler::None;  // of a kernel that gets NMIs as such
-    uint64_t nmi_return_rip = 0;                // of the IRET, while it Returns
+    uint8_t halt_bytes = 0;       // length of the HLT that an NMI ends, at RIP; 0: it is in none
+    uint64_t nmi_return_rip = 0;  // of the IRET, while it Returns
 
     // Where vcpu_info lives: in shared_info for ids below 32 until VCPUOP_register_vcpu_info.
     // Read by other CPUs that send events; replaced once, under event::lock.

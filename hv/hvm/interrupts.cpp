@@ -47,6 +47,7 @@ void inject_nmi_if_due(domain::Vcpu& v) {
         !v.nmi_pending.exchange(false, std::memory_order_acq_rel)) {
         return;
     }
+    v.vmcb->save().rip += v.halt_bytes;  // its handler returns behind the HLT
     v.vmcb->control().eventinj = svm::event_valid | svm::event_type_nmi | svm::vector_nmi;
     v.nmi_handler = domain::NmiHandler::Runs;
     v.vmcb->set_intercept(svm::Intercept::IRET, true);
@@ -118,6 +119,7 @@ void note_nmi_return(domain::Vcpu& v) {
 
 void forget_nmis(domain::Vcpu& v) {
     v.nmi_handler = domain::NmiHandler::None;
+    v.halt_bytes = 0;
     v.vmcb->set_intercept(svm::Intercept::IRET, false);
 }
 

@@ -36,11 +36,14 @@ void handle_hlt(domain::Vcpu& v) {
         svm::inject_exception(*v.vmcb, svm::Exception::GP);  // as to any kernel of Xen
         return;
     }
-    if ((v.vmcb->save().rflags & rflags_if) == 0) {
-        sched::halt_current();  // RIP stays: whatever else wakes it halts again
+    const auto length = exit_length(v, ExitInstruction::Hlt);
+    if (!length) {
         return;
     }
-    if (const auto length = exit_length(v, ExitInstruction::Hlt)) {
+    if ((v.vmcb->save().rflags & rflags_if) == 0) {
+        v.halt_bytes = static_cast<uint8_t>(*length);  // RIP stays: what is no NMI halts again
+        sched::halt_current();
+    } else {
         skip(v, *length);
         if (!svm::is_event_injected(*v.vmcb)) {  // a single step ends the halt at once
             sched::block_current();
@@ -135,6 +138,7 @@ void handle_nmi() {
 }  // namespace
 
 void handle_exit(domain::Vcpu& v) {
+    v.halt_bytes = 0;
     if (v.pv != nullptr) {
         pv::restore_interrupt_flag(v);
     }

@@ -241,6 +241,18 @@ TEST_F(Interrupts, nmi_waits_for_the_iret_of_the_one_before) {
     EXPECT_TRUE(does_exit(iret));
 }
 
+TEST_F(Interrupts, nmi_ends_a_halt) {
+    auto& rip = vcpu.vmcb->save().rip;
+    rip = 0x1000;
+    vcpu.halt_bytes = 2;
+    offer(vcpu);
+    EXPECT_EQ(rip, 0x1000U) << "whatever else wakes it halts again";
+    vcpu.nmi_pending = true;
+    offer(vcpu);
+    EXPECT_EQ(control.eventinj, valid | nmi | 2);
+    EXPECT_EQ(rip, 0x1002U);
+}
+
 TEST_F(Interrupts, init_ends_the_handler_of_an_nmi) {
     vcpu.nmi_pending = true;
     run(false);
