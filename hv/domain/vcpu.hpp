@@ -56,6 +56,9 @@ struct Vcpu {
     uint8_t upcall_vector = 0;
     bool masks_upcalls = false;
     OfferedBy offered = OfferedBy::Nobody;
+    // Entries in a row in the interrupt shadow at this RIP.
+    uint8_t shadow_entries = 0;
+    uint64_t shadow_rip = 0;
     bool moves_to_control = false;  // is to execute such a move: nothing is offered once
     uint8_t offered_vector = 0;
     uint64_t tlb_generation = 0;  // of the domain's p2m when it last entered; see tlb.hpp

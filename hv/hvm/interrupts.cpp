@@ -43,7 +43,8 @@ void offer_vector(domain::Vcpu& v, uint8_t vector, domain::OfferedBy by) {
 
 // Into a kernel that gets NMIs as such; its handler ends with IRET.
 void inject_nmi_if_due(domain::Vcpu& v) {
-    if (v.nmi_handler != domain::NmiHandler::None || svm::is_event_injected(*v.vmcb) ||
+    if (v.masks_upcalls || v.nmi_handler != domain::NmiHandler::None ||
+        svm::is_event_injected(*v.vmcb) ||
         !v.nmi_pending.exchange(false, std::memory_order_acq_rel)) {
         return;
     }
@@ -57,7 +58,8 @@ void inject_nmi_if_due(domain::Vcpu& v) {
 // it is an interrupt of the same vector, which evtchn_upcall_mask does not mask.
 // The APIC goes before the upcall: its handler ends with EOI, which exits, so that the other one is
 // offered then; that of an upcall may not exit for long.
-bool offer_interrupt(domain::Vcpu& v) {
+bool offer_anything(domain::Vcpu& v) {
+    inject_nmi_if_due(v);
     if (v.masks_upcalls && v.nmi_pending.load(std::memory_order_acquire)) {
         offer_vector(v, svm::vector_nmi, domain::OfferedBy::Nmi);
         return true;
@@ -73,6 +75,25 @@ bool offer_interrupt(domain::Vcpu& v) {
         }
     }
     return false;
+}
+
+void note_shadow(domain::Vcpu& v) {
+    if (!svm::is_in_shadow(*v.vmcb)) {
+        v.shadow_entries = 0;
+        return;
+    }
+    v.shadow_rip = v.vmcb->save().rip;
+    ++v.shadow_entries;
+}
+
+// QEMU 7.2 has forgotten the shadow when a guest leaves again before its first instruction. A guest
+// may also be there because it has jumped there.
+void restore_shadow(domain::Vcpu& v) {
+    constexpr uint8_t most_entries = 5;
+    if (v.shadow_entries != 0 && v.shadow_entries < most_entries &&
+        v.vmcb->save().rip == v.shadow_rip) {
+        svm::set_shadow(*v.vmcb);
+    }
 }
 
 void offer_nothing(domain::Vcpu& v) {
@@ -114,7 +135,6 @@ void note_nmi_return(domain::Vcpu& v) {
     v.nmi_handler = domain::NmiHandler::Returns;
     v.nmi_return_rip = v.vmcb->save().rip;
     v.vmcb->set_intercept(svm::Intercept::IRET, false);
-    look_again_if_due(v);
 }
 
 void forget_nmis(domain::Vcpu& v) {
@@ -125,14 +145,13 @@ void forget_nmis(domain::Vcpu& v) {
 
 void let_move_to_control(domain::Vcpu& v) {
     v.moves_to_control = true;
-    look_again_if_due(v);
 }
 
-// The IRET in the way of an NMI is not intercepted any more, so that it can be executed.
 void look_again_if_due(domain::Vcpu& v) {
-    const bool awaits_iret = v.nmi_handler == domain::NmiHandler::Returns &&
-                             v.nmi_pending.load(std::memory_order_acquire);
-    if (awaits_iret || v.moves_to_control) {
+    const bool waits_for_iret = v.nmi_handler == domain::NmiHandler::Returns &&
+                                v.nmi_pending.load(std::memory_order_acquire);
+    const bool waits_for_shadow = svm::is_in_shadow(*v.vmcb) && has_pending(v);
+    if (v.moves_to_control || waits_for_iret || waits_for_shadow) {
         sched::look_again_soon();
     }
 }
@@ -140,22 +159,19 @@ void look_again_if_due(domain::Vcpu& v) {
 void offer(domain::Vcpu& v) {
     // CR8 lives in V_TPR while the guest runs.
     svm::set_task_priority(*v.vmcb, v.lapic->cr8());
-    if (!v.masks_upcalls) {
-        inject_nmi_if_due(v);
-    }
-    if (v.moves_to_control) {
-        offer_nothing(v);
-        v.moves_to_control = false;
-    } else if (!offer_interrupt(v)) {
+    note_shadow(v);
+    const bool can_be_interrupted = !v.moves_to_control && !svm::is_in_shadow(*v.vmcb);
+    if (!can_be_interrupted || !offer_anything(v)) {
         offer_nothing(v);
     }
+    v.moves_to_control = false;
 }
 
 void settle(domain::Vcpu& v) {
+    restore_shadow(v);
     if (v.nmi_handler == domain::NmiHandler::Returns && v.vmcb->save().rip != v.nmi_return_rip) {
         v.nmi_handler = domain::NmiHandler::None;
     }
-    look_again_if_due(v);
     v.lapic->set_cr8(static_cast<uint8_t>(v.vmcb->control().int_ctl & svm::v_tpr_mask));
     const uint64_t cut_short = v.vmcb->control().exitintinfo;
     const bool is_cut_short = (cut_short & svm::event_valid) != 0;

@@ -23,8 +23,8 @@ void forget_nmis(domain::Vcpu& vcpu);
 // the next entry offers nothing, and soon there is another.
 void let_move_to_control(domain::Vcpu& vcpu);
 
-// Before the CPU's timer is armed for a vCPU that comes to it: what it was to execute first may not
-// be done yet.
+// Before the CPU's timer is armed: there are instructions that the vCPU has to execute first,
+// before it is offered what is pending; then it is to leave its guest soon.
 void look_again_if_due(domain::Vcpu& vcpu);
 
 // Before an entry: offers the most urgent interrupt, or none.

@@ -60,6 +60,7 @@ bool stays(CpuId cpu, domain::Vcpu& v) {
     if (request == sched::Request::Yield || sched::should_leave(cpu, v) || is_reaping_due()) {
         return false;
     }
+    look_again_if_due(v);  // a timer may have brought something
     arm_host_timer(cpu);
     return true;
 }
@@ -81,6 +82,7 @@ void run_vcpu(CpuId cpu, domain::Vcpu& v) {
         } else {
             enter_guest(cpu, v);
             handle_exit(v);
+            look_again_if_due(v);
             if (!was_interrupted() && v.sched.request == sched::Request::Continue &&
                 !sched::has_news(cpu)) {
                 continue;  // the common case: nothing but this vCPU has changed

@@ -22,6 +22,14 @@ bool is_event_injected(const Vmcb& vmcb) {
     return (vmcb.control().eventinj & event_valid) != 0;
 }
 
+bool is_in_shadow(const Vmcb& vmcb) {
+    return (vmcb.control().int_state & int_shadow) != 0;
+}
+
+void set_shadow(Vmcb& vmcb) {
+    vmcb.control().int_state |= int_shadow;
+}
+
 void offer_interrupt(Vmcb& vmcb, uint8_t vector) {
     uint64_t& int_ctl = vmcb.control().int_ctl;
     constexpr uint64_t vector_mask = uint64_t{0xff} << 32;

@@ -16,6 +16,11 @@ void inject_exception(Vmcb& vmcb, Exception vector, uint32_t error_code = 0);
 // Whether an event comes with the next entry.
 bool is_event_injected(const Vmcb& vmcb);
 
+// Whether the next instruction is to be executed without interruption: STI or MOV SS was before it.
+// QEMU 7.2 does not look at that when a guest is entered, and takes an interrupt before it.
+bool is_in_shadow(const Vmcb& vmcb);
+void set_shadow(Vmcb& vmcb);
+
 // Offers an external interrupt: taken by the guest as soon as it can. Replaces the last offer.
 // While it waits MOV to CR8 must not be executed: QEMU 7.2 and 10.0 would end with a failed
 // assertion. On 7.2, as on a processor, that move always exits (container.cpp); 10.0 looks at the

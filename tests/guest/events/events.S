@@ -79,13 +79,31 @@ events_on_interrupt:
     pop %rax
     iretq
 
-// An upcall: vcpu_info begins with evtchn_upcall_pending.
+// void events_blink(): turns interrupts on for one instruction again and again, until an upcall has
+// come.
+    .globl events_blink
+events_blink:
+    mov events_upcalls(%rip), %eax
+1:  sti
+events_shadow:
+    nop
+    cli
+    cmp %eax, events_upcalls(%rip)
+    je 1b
+    ret
+
+// An upcall: evtchn_upcall_pending is the first of vcpu_info, evtchn_pending_sel at 8.
     .globl events_on_upcall
 events_on_upcall:
     push %rax
     incl events_upcalls(%rip)
-    mov events_upcall_info(%rip), %rax
+    lea events_shadow(%rip), %rax
+    cmp %rax, 8(%rsp)
+    jne 1f
+    incl events_in_shadow(%rip)
+1:  mov events_upcall_info(%rip), %rax
     movb $0, (%rax)
+    movq $0, 8(%rax)
     pop %rax
     iretq
 
@@ -122,10 +140,12 @@ events_db_rip:
     .skip 8
 events_db_status:
     .skip 8
-    .globl events_upcall_info, events_upcalls
+    .globl events_upcall_info, events_upcalls, events_in_shadow
 events_upcall_info:
     .skip 8
 events_upcalls:
+    .skip 4
+events_in_shadow:
     .skip 4
     .globl events_interrupts, events_nmis, events_nmis_left, events_nmi_depth, events_nmi_most
 events_interrupts:

@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cstddef>
+#include <optional>
 
 // As events.S lays it out.
 struct Step {
@@ -20,9 +21,10 @@ struct Step {
 extern "C" {
 extern const Step events_steps[], events_steps_end[];
 void events_step(const void* code);
+void events_blink();
 extern volatile uint64_t events_step_from, events_db_rip, events_db_status;
 extern volatile uint32_t events_interrupts, events_nmis, events_nmis_left, events_nmi_most;
-extern volatile uint32_t events_upcalls;
+extern volatile uint32_t events_upcalls, events_in_shadow;
 extern hv::abi::VcpuInfo* volatile events_upcall_info;
 extern std::byte events_on_debug[], events_on_nmi[], events_on_interrupt[], events_on_upcall[];
 }
@@ -166,10 +168,12 @@ void expect_nmis_one_after_the_other() {
     }
 }
 
+constinit std::optional<rt::EventChannels> channels{};
+
 // Both come without an exit between them but what their handlers make.
 void expect_upcall_and_interrupt() {
     using namespace hv::abi;
-    auto channels = rt::EventChannels::start();
+    channels.emplace(rt::EventChannels::start());
     HvmParamArgs callback{.domid = DOMID_SELF,
                           .pad = 0,
                           .index = static_cast<uint32_t>(HvmParam::HVM_PARAM_CALLBACK_IRQ),
@@ -185,12 +189,33 @@ void expect_upcall_and_interrupt() {
     events_interrupts = 0;
     // SAFETY: the shared info page is there now, and vcpu_info at its beginning.
     events_upcall_info = reinterpret_cast<VcpuInfo*>(rt::shared_info_gpaddr);
-    channels.notify(ipi.port);
+    channels->notify(ipi.port);
     write_apic(apic_icr, icr_self | vector_ours);
     asm volatile("sti" : : : "memory");
     spin_until([] { return events_interrupts != 0 && events_upcalls != 0; },
                "not both of an upcall and an interrupt have come");
     asm volatile("cli" : : : "memory");
+}
+
+// What STI allows is allowed behind the next instruction: STI and HLT would miss it.
+void expect_none_in_the_shadow_of_sti() {
+    using namespace hv::abi;
+    EvtchnBindVirq timer{};
+    timer.virq = static_cast<uint32_t>(Virq::VIRQ_TIMER);
+    if (rt::hypercall(rt::Hypercall::event_channel_op, EventChannelOp::EVTCHNOP_bind_virq,
+                      &timer) != 0) {
+        guest::error("no timer");
+    }
+    const EvtchnUnmask unmask{timer.port};
+    for (int n = 0; n < 300; ++n) {
+        rt::hypercall(rt::Hypercall::event_channel_op, EventChannelOp::EVTCHNOP_unmask, &unmask);
+        rt::hypercall(rt::Hypercall::set_timer_op, channels->now_ns() + 200'000);
+        events_blink();
+        channels->clear(timer.port);
+    }
+    if (events_in_shadow != 0) {
+        guest::fail("interrupts right behind STI", events_in_shadow);
+    }
 }
 
 // While an interrupt waits moves to control registers exit on some machines; they are carried out
@@ -239,6 +264,7 @@ void guest::run(const rt::StartInfo& info) {
     }
     if ((what & 8) != 0) {
         expect_upcall_and_interrupt();
+        expect_none_in_the_shadow_of_sti();
     }
     if ((what & 16) != 0) {
         expect_moves_while_one_waits();
