@@ -89,7 +89,7 @@ hv::Result<void, TpmError> Tpm<Mmio, Clock>::open_at(uint32_t locality) {
     const PcrBanks found = TRY(decode_get_pcr_banks(response));
     // An active bank that nobody extends could be extended by a guest to any value.
     if (found.known.empty() || found.has_unknown) {
-        return hv::Err{TpmError{TpmError::Kind::NotTpm2}};
+        return hv::Err{TpmError{TpmError::Kind::Banks}};
     }
     banks_ = found.known;
     return hv::Ok{};

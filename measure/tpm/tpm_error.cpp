@@ -9,7 +9,10 @@ void put(hv::Text& out, const TpmError& error) {
             out.put("no TPM answers");
             break;
         case TpmError::Kind::NotTpm2:
-            out.put("not a TPM 2.0 with a FIFO interface and known banks");
+            out.put("not a TPM 2.0 with a FIFO interface");
+            break;
+        case TpmError::Kind::Banks:
+            out.put("a PCR bank other than SHA-1 and SHA-2 is active, or none: allocate others");
             break;
         case TpmError::Kind::NoLocality:
             out.put("the locality is not granted");

@@ -14,6 +14,7 @@ struct TpmError {
     enum class Kind : uint8_t {
         Absent,        // nothing answers at the address: there is no TIS TPM
         NotTpm2,       // a TPM 1.2, or an interface other than TIS
+        Banks,         // an active PCR bank that nobody here computes, or no active one
         NoLocality,    // the locality is not granted
         Timeout,       // the TPM does not come to the state it should
         Malformed,     // a response that no TPM would give

@@ -220,6 +220,8 @@ TEST(Predict, reference_values_that_demand_too_little_are_refused) {
                   recount(v);
               }),
               "not reference values: PCR 13 is not capped");
+    EXPECT_EQ(error_after([](ReferenceValues& v) { v.events.back().type = EventType::EV_ACTION; }),
+              "not reference values: PCR 13 is not capped");
     EXPECT_EQ(error_after([](ReferenceValues& v) { v.mirror = true; }),
               "not reference values: PCR 21 is not capped");
     EXPECT_EQ(error_after([](ReferenceValues& v) { v.pcrs.erase(hv::PcrIndex{13}); }),

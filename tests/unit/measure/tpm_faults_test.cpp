@@ -28,9 +28,17 @@ TEST(Tpm, a_crb_interface_is_not_driven) {
 TEST(Tpm, a_bank_that_nobody_would_extend_is_refused) {
     Bench bench;
     bench.tpm.has_sm3 = true;
-    EXPECT_FALSE(bench.driver().open().ok());
+    const auto unknown = bench.driver().open();
+    ASSERT_FALSE(unknown.ok());
+    EXPECT_EQ(unknown.error().kind, TpmError::Kind::Banks);
+    hv::TextOf<200> text;
+    put(text, unknown.error());
+    EXPECT_NE(text.view().find("a PCR bank other than SHA-1 and SHA-2 is active"),
+              std::string_view::npos);
     Bench without{BankSet{}};
-    EXPECT_FALSE(without.driver().open().ok());
+    const auto none = without.driver().open();
+    ASSERT_FALSE(none.ok());
+    EXPECT_EQ(none.error().kind, TpmError::Kind::Banks);
 }
 
 TEST(Tpm, a_tpm_that_stops_answering_is_given_up_within_the_limit) {
