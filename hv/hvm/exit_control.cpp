@@ -31,7 +31,10 @@ void handle_control_write(domain::Vcpu& v) {
     const bool is_cr8 = move.ok() && !move.value().is_debug && move.value().to_control &&
                         move.value().control == task_priority;
     if (!is_cr8) {
-        let_move_to_control(v);
+        // If what was offered has been taken, the next entry does not intercept it any more.
+        if (svm::is_interrupt_waiting(*v.vmcb) || v.lapic->is_kept_back()) {
+            let_move_to_control(v);
+        }
         return;
     }
     // SAFETY: GuestRegisters is sixteen 64-bit registers in the encoding's order, asserted there.

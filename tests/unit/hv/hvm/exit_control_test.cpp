@@ -3,6 +3,7 @@
 #include "hv/hvm/exit_control.hpp"
 
 #include "hv/hvm/lapic.hpp"
+#include "hv/svm/events.hpp"
 #include "tests/fake/fake_machine.hpp"
 
 #include <initializer_list>
@@ -78,6 +79,7 @@ TEST_F(ExitControl, user_space_may_not) {
 // Whatever else it is, also by now only, the guest executes it.
 TEST_F(ExitControl, others_are_the_guests) {
     vcpu.registers.rax = 5;
+    hv::svm::offer_interrupt(vmcb, 0x41);
     for (const auto& code : {std::initializer_list<uint8_t>{0x0f, 0x22, 0xd8},  // mov %rax,%cr3
                              {0x0f, 0x06},                                      // clts
                              {0x0f, 0x01, 0xf0},                                // lmsw %ax
@@ -90,6 +92,18 @@ TEST_F(ExitControl, others_are_the_guests) {
     }
     EXPECT_EQ(raised(), 0U);
     EXPECT_EQ(lapic.cr8(), 0);
+}
+
+// The intercept was for an offer that is taken.
+TEST_F(ExitControl, others_need_no_leave_when_nothing_waits) {
+    exit_at({0x0f, 0x22, 0xd8});
+    EXPECT_FALSE(vcpu.moves_to_control);
+    EXPECT_EQ(save.rip, rip);
+    lapic.mmio_write(0xf0, 0x1ff, 0);
+    lapic.accept(0x41);
+    lapic.set_cr8(4);
+    exit_at({0x0f, 0x22, 0xd8});
+    EXPECT_TRUE(vcpu.moves_to_control) << "CR8 may let it come";
 }
 
 }  // namespace
