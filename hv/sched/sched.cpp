@@ -16,6 +16,9 @@ namespace {
 
 // A waiting vCPU replaces the running one only if it has had this much less.
 constexpr uint64_t preempt_advantage_ns = 2'000'000;
+// And not before this one has had that long: each change costs both of them, and whoever wakes and
+// sleeps again all the time would leave its neighbour nothing but changes.
+constexpr uint64_t least_turn_ns = slice_ns / 20;
 // Time for an entry and a few instructions.
 constexpr uint64_t soon_ns = 100'000;
 
@@ -110,6 +113,12 @@ void make_runnable(domain::Vcpu& v) {
     if (!is_taken) {
         tell_who_runs();
     }
+}
+
+// How long the running vCPU may stay, with the queue as it is; somebody waits.
+uint64_t turn_ns(const domain::Vcpu& running) {
+    const uint64_t claim = queue->sched.run_ns + preempt_advantage_ns;
+    return running.sched.run_ns + least_turn_ns > claim ? least_turn_ns : slice_ns;
 }
 
 }  // namespace
@@ -238,8 +247,8 @@ bool should_leave(CpuId cpu, const domain::Vcpu& running) {
         return false;
     }
     const uint64_t ran = now_ns() - of(cpu).slice_start_ns;
-    return ran >= slice_ns ||
-           running.sched.run_ns + ran > queue->sched.run_ns + preempt_advantage_ns;
+    const bool is_claimed = running.sched.run_ns + ran > queue->sched.run_ns + preempt_advantage_ns;
+    return ran >= slice_ns || (ran >= least_turn_ns && is_claimed);
 }
 
 bool take_block_request(domain::Vcpu& v, bool has_pending_interrupt) {
@@ -272,8 +281,8 @@ uint64_t next_deadline(CpuId cpu) {
     uint64_t deadline = c.timers != nullptr ? c.timers->deadline_ns : 0;
     c.ends_slices = c.running != nullptr && queue != nullptr;
     if (c.ends_slices) {
-        const uint64_t slice_end = c.slice_start_ns + slice_ns;
-        deadline = deadline == 0 ? slice_end : std::min(deadline, slice_end);
+        const uint64_t turn_end = c.slice_start_ns + turn_ns(*c.running);
+        deadline = deadline == 0 ? turn_end : std::min(deadline, turn_end);
     }
     if (c.looks_again) {
         c.looks_again = false;

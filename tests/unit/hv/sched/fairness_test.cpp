@@ -95,6 +95,36 @@ TEST_F(Fairness, who_had_less_preempts) {
     EXPECT_TRUE(sched::should_leave(cpu0, v));
 }
 
+// Who has a claim comes as soon as the other one has had its least turn.
+TEST_F(Fairness, who_wakes_often_leaves_turns_to_others) {
+    constexpr uint64_t us = 1'000;
+    Vcpu& busy = add_running(cpu0);
+    advance(100 * ms);
+    Vcpu& nervous = add_online();
+    unsigned changes = 0;
+    const uint64_t start = now();
+    for (; now() < start + 20 * ms; advance(us)) {
+        if (nervous.sched.state == RunState::Blocked) {
+            sched::wake(nervous);
+        }
+        if (sched::should_leave(cpu0, busy)) {
+            sched::leave(busy, false);
+            ASSERT_EQ(sched::pick(cpu0), &nervous);
+            advance(us);
+            block(nervous);
+            ASSERT_EQ(sched::pick(cpu0), &busy);
+            ++changes;
+            const uint64_t turn_start = now();
+            sched::wake(nervous);
+            EXPECT_FALSE(sched::should_leave(cpu0, busy));
+            EXPECT_LT(sched::next_deadline(cpu0), turn_start + ms);
+            EXPECT_GT(sched::next_deadline(cpu0), turn_start + ms / 4);
+        }
+    }
+    EXPECT_GE(changes, 20U);
+    EXPECT_LE(changes, 50U);
+}
+
 TEST_F(Fairness, a_small_advantage_does_not_preempt) {
     Vcpu& v = add_running(cpu0);
     advance(ms);
