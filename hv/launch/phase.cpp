@@ -158,6 +158,12 @@ bool last_words_are_out(domain::Domain& d) {
     return false;
 }
 
+// Whom the end of a domain concerns: who may ask which one it was. Nobody else can tell by it when
+// others end, nor has to wake up.
+bool is_told_of_ends(const domain::Domain& d) {
+    return d.roles.has(launch::Role::Launcher) || d.roles.has(launch::Role::Xenstore);
+}
+
 // The design's order: what others can use of it, the translations, then the frames.
 void tear_down(domain::Domain& d) {
     {
@@ -174,7 +180,9 @@ void tear_down(domain::Domain& d) {
         builder_ended(d);
     } else {
         for (domain::Domain* other : domain::all()) {
-            event::send_global_virq(*other, abi::Virq::VIRQ_DOM_EXC);
+            if (is_told_of_ends(*other)) {
+                event::send_global_virq(*other, abi::Virq::VIRQ_DOM_EXC);
+            }
         }
     }
     if (phase() == Phase::Running) {

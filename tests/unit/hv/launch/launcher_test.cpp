@@ -33,6 +33,27 @@ TEST(Launcher, launcher_hears_what_became_of_each) {
     });
 }
 
+TEST(Launcher, only_who_may_ask_is_told_of_ends) {
+    alone([] {
+        Launched m;
+        m.second.domain().roles.add(Role::Xenstore);
+        ASSERT_EQ(m.begin(), std::nullopt);
+        constexpr auto dom_exc = static_cast<uint32_t>(hv::abi::Virq::VIRQ_DOM_EXC);
+        for (FakeDomain* d : {&m.launcher, &m.second, &m.recovery}) {
+            ASSERT_TRUE(hv::event::bind_virq(d->domain(), dom_exc, hv::VcpuId{0}).ok());
+        }
+        const auto is_told = [](FakeDomain& d) {
+            return d.domain().shared_info->vcpu_info[0].evtchn_upcall_pending != 0;
+        };
+        EXPECT_FALSE(is_told(m.launcher));
+        m.recovery.domain().state = State::Running;  // keeps the machine on
+        ASSERT_EQ(m.end(m.first), std::nullopt);
+        EXPECT_TRUE(is_told(m.launcher));
+        EXPECT_TRUE(is_told(m.second));
+        EXPECT_FALSE(is_told(m.recovery));
+    });
+}
+
 TEST(Launcher, long_reason_is_cut_and_ends) {
     alone([] {
         Launched m;
