@@ -3,8 +3,8 @@
 // there a second time for people; readers use the hex.
 #include "measure/replay/digests_json.hpp"
 #include "measure/replay/hex.hpp"
+#include "measure/replay/printable.hpp"
 #include "measure/replay/reference.hpp"
-#include "measure/replay/verify.hpp"
 
 #include <array>
 #include <stdexcept>

@@ -4,6 +4,7 @@
 #include "measure/replay/digests_json.hpp"
 #include "measure/replay/event_name.hpp"
 #include "measure/replay/hex.hpp"
+#include "measure/replay/printable.hpp"
 
 #include <optional>
 #include <sstream>

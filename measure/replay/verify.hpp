@@ -47,11 +47,4 @@ struct Verdict {
 
 Verdict verify(const RawLog& log, const PcrValues& reported, const ReferenceValues& reference);
 
-// Bytes for people: whatever is not printable ASCII as \xNN. Canonical text is escaped already, so
-// the backslash stays.
-std::string printable(std::span<const std::byte> bytes);
-std::string printable(std::string_view text);
-// The same, but line ends stay: for the members of JSON objects.
-std::string printable_lines(std::span<const std::byte> bytes);
-
 }  // namespace measure
