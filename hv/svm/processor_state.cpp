@@ -54,6 +54,9 @@ void restore(const ProcessorState& state) {
     x86::write_dr0_to_3(state.dr);
     x86::wrmsr(static_cast<uint32_t>(x86::Msr::TSC_AUX), state.tsc_aux);
     x86::xsetbv0(supported_xcr0());
+    // Where the processor has no RstrFpErrPtrs ([apm3] CPUID 80000008 EBX), XRSTOR leaves the
+    // addresses of the last x87 instruction and its operand: another domain's.
+    x86::fninit();
     x86::xrstor(state.xsave_area);
     x86::xsetbv0(state.xcr0);
 }

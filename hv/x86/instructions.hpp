@@ -115,6 +115,10 @@ inline void xsetbv0(uint64_t value) {
                  : "c"(0), "a"(static_cast<uint32_t>(value)),
                    "d"(static_cast<uint32_t>(value >> 32)));
 }
+// The x87 unit as after a reset, the addresses of its last instruction among it.
+inline void fninit() {
+    asm volatile("fninit");
+}
 // The area is 64-byte aligned and as large as CPUID leaf 0xd says for XCR0.
 inline void xsave(void* area) {
     asm volatile("xsave64 (%0)" : : "r"(area), "a"(~0U), "d"(~0U) : "memory");
