@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "domb/rt/traps.hpp"
 
+#include "domb/rt/gate.hpp"
 #include "domb/rt/instructions.hpp"
 #include "domb/rt/platform.hpp"
 #include "hv/base/text.hpp"
@@ -19,19 +20,7 @@ namespace {
 
 constexpr size_t vector_count = 32;
 constexpr size_t stub_bytes = 16;
-constexpr uint16_t code_selector = 0x08;
 constexpr uint16_t task_selector = 0x18;
-
-struct Gate {  // [apm2] 4.8.4
-    uint16_t offset_low;
-    uint16_t selector;
-    uint8_t ist;
-    uint8_t type;  // 0x8e: present interrupt gate
-    uint16_t offset_middle;
-    uint32_t offset_high;
-    uint32_t rsvd_0c;
-};
-static_assert(sizeof(Gate) == 16);
 
 struct [[gnu::packed]] Tss {  // [apm2] 12.2.5
     uint32_t rsvd_00;
@@ -50,16 +39,6 @@ constinit Tss tss{};
 uint64_t number(const void* p) {
     // SAFETY: descriptor tables hold addresses as numbers.
     return reinterpret_cast<uint64_t>(p);
-}
-
-Gate gate_to(uint64_t target) {
-    return {.offset_low = static_cast<uint16_t>(target),
-            .selector = code_selector,
-            .ist = 1,
-            .type = 0x8e,
-            .offset_middle = static_cast<uint16_t>(target >> 16),
-            .offset_high = static_cast<uint32_t>(target >> 32),
-            .rsvd_0c = 0};
 }
 
 void print(const TrapFrame& f) {
@@ -85,7 +64,7 @@ void print(const TrapFrame& f) {
 
 void start_traps() {
     for (size_t i = 0; i < vector_count; ++i) {
-        idt[i] = gate_to(number(rt_trap_stubs) + i * stub_bytes);
+        idt[i] = interrupt_gate(number(rt_trap_stubs) + i * stub_bytes, 1);
     }
     tss.ist[0] = number(rt_trap_stack_top);
     tss.iopb = sizeof(Tss);

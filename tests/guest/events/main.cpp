@@ -3,8 +3,10 @@
 // also after an instruction that the hypervisor carries out, an interrupt as soon as CR8 lets it or
 // the upcall before it has come, and no NMI before the IRET of the one before.
 #include "domb/rt/event_channels.hpp"
+#include "domb/rt/gate.hpp"
 #include "domb/rt/guest_addresses.hpp"
 #include "domb/rt/hypercall.hpp"
+#include "domb/rt/instructions.hpp"
 #include "hv/abi/xen_hvm.hpp"
 #include "tests/guest/harness/guest.hpp"
 
@@ -42,20 +44,7 @@ constexpr uint32_t svr_enable = 0x1ff;
 constexpr uint32_t icr_self = 1U << 18;
 constexpr uint32_t icr_nmi = 4U << 8;  // to APIC id 0
 
-struct Gate {  // [apm2] 4.8.4
-    uint16_t offset_low;
-    uint16_t selector;
-    uint8_t ist;
-    uint8_t type;
-    uint16_t offset_middle;
-    uint32_t offset_high;
-    uint32_t rsvd_0c;
-};
-struct [[gnu::packed]] Table {
-    uint16_t limit;
-    uint64_t base;
-};
-constinit std::array<Gate, 256> idt{};
+constinit std::array<rt::Gate, 256> idt{};
 
 void write_apic(uint64_t address, uint32_t value) {
     // SAFETY: identity mapping; a register of the APIC.
@@ -66,41 +55,27 @@ void write_apic(uint64_t address, uint32_t value) {
 void set_gate(unsigned vector, const std::byte* handler) {
     // SAFETY: gates hold addresses as numbers.
     const auto target = reinterpret_cast<uint64_t>(handler);
-    idt[vector] = {.offset_low = static_cast<uint16_t>(target),
-                   .selector = 0x08,
-                   .ist = 0,
-                   .type = 0x8e,
-                   .offset_middle = static_cast<uint16_t>(target >> 16),
-                   .offset_high = static_cast<uint32_t>(target >> 32),
-                   .rsvd_0c = 0};
+    idt[vector] = rt::interrupt_gate(target, 0);
 }
 
 // The runtime's gates, and ours.
 void prepare() {
-    Table before{};
+    rt::TablePointer before{};
     // SAFETY: stores a register.
     asm volatile("sidt %0" : "=m"(before));
     // SAFETY: identity mapping; the runtime's table.
-    const auto* const gates = reinterpret_cast<const Gate*>(before.base);
-    for (size_t n = 0; n < (before.limit + 1U) / sizeof(Gate); ++n) {
+    const auto* const gates = reinterpret_cast<const rt::Gate*>(before.base);
+    for (size_t n = 0; n < (before.limit + 1U) / sizeof(rt::Gate); ++n) {
         idt[n] = gates[n];
     }
     set_gate(vector_db, events_on_debug);
     set_gate(vector_nmi, events_on_nmi);
     set_gate(vector_ours, events_on_interrupt);
     set_gate(vector_upcall, events_on_upcall);
-    const Table ours{sizeof(idt) - 1, reinterpret_cast<uint64_t>(idt.data())};
-    // SAFETY: a table that stays.
-    asm volatile("lidt %0" : : "m"(ours) : "memory");
+    rt::load_idt({.limit = sizeof(idt) - 1, .base = reinterpret_cast<uint64_t>(idt.data())});
     write_apic(apic_svr, svr_enable);
 }
 
-uint64_t ticks() {
-    uint32_t low = 0;
-    uint32_t high = 0;
-    asm volatile("rdtsc" : "=a"(low), "=d"(high));
-    return uint64_t{high} << 32 | low;
-}
 void set_cr8(uint64_t value) {
     asm volatile("mov %0, %%cr8" : : "r"(value) : "memory");
 }
@@ -114,9 +89,9 @@ uint64_t cr8() {
 template <class Condition>
 void spin_until(Condition holds, std::string_view otherwise) {
     constexpr uint64_t patience_ticks = 1'000'000'000;
-    const uint64_t start = ticks();
+    const uint64_t start = rt::read_tsc();
     while (!holds()) {
-        if (ticks() - start > patience_ticks) {
+        if (rt::read_tsc() - start > patience_ticks) {
             guest::fail(otherwise);
         }
     }
